@@ -1,0 +1,1 @@
+//! Desktop side of thumbnet: data, training runs, export and emulation.

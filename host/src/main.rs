@@ -1,0 +1,2 @@
+//! The `thumbnet` program: parses arguments, runs one command, turns errors into exit codes.
+fn main() {}
