@@ -1,0 +1,366 @@
+//! Layers in a row, as one plain type: the front doors [`Mlp`] and [`mlp!`](crate::mlp), and what
+//! every network can do.
+
+use rand_core::Rng;
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
+use crate::activation::{ActivationFunction, HiddenActivation, Sigmoid};
+use crate::architecture::{Architecture, LayerShape};
+use crate::cost::Cost;
+use crate::dense::{self, Dense, Feed, Step, Units, update_biases};
+use crate::init;
+use crate::input::{FixedInput, Input, Width};
+use crate::optimizer::{Optimizer, Zeroed};
+use crate::regularization::Dropout;
+
+/// A network with one hidden layer. Widths that do not meet cannot be written.
+///
+/// `A` is the hidden layer's activation, `B` the output layer's.
+///
+/// ```
+/// use thumbnet::prelude::*;
+/// type Digits = Mlp<784, 32, 10>;
+/// assert_eq!(size_of::<Digits>(), (784 * 32 + 32 + 32 * 10 + 10) * 4);
+/// static DIGITS: Digits = Digits::ZEROED;
+/// assert_eq!(DIGITS.predict(&[0_u8; 784]).scores, [0.5; 10]); // sigmoid(0)
+/// ```
+pub type Mlp<
+    const INPUTS: usize,
+    const HIDDEN: usize,
+    const CLASSES: usize,
+    A = Sigmoid,
+    B = Sigmoid,
+> = Chain<Dense<INPUTS, HIDDEN, A>, Dense<HIDDEN, CLASSES, B>>;
+
+/// The type of a network with any number of layers.
+///
+/// ```
+/// use thumbnet::prelude::*;
+/// type Deeper = mlp![784 => 64 Relu => 32 Relu => 10 Softmax];
+/// assert_eq!(Deeper::ARCHITECTURE.to_string(), "784-64-32-10");
+/// ```
+#[macro_export]
+macro_rules! mlp {
+    ($inputs:tt => $units:tt $activation:ident) => {
+        $crate::Dense<$inputs, $units, $crate::$activation>
+    };
+    ($inputs:tt => $units:tt $activation:ident => $($rest:tt)+) => {
+        $crate::Chain<
+            $crate::Dense<$inputs, $units, $crate::$activation>,
+            $crate::mlp![$units => $($rest)+],
+        >
+    };
+}
+
+/// A layer, and the network behind it.
+#[derive(Clone, Debug, FromBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Chain<L, R> {
+    /// The layer that sees the inputs.
+    pub first: L,
+    /// What sees the activations of `first`.
+    pub rest: R,
+}
+
+impl<L: Zeroed, R: Zeroed> Zeroed for Chain<L, R> {
+    const ZEROED: Self = Self {
+        first: L::ZEROED,
+        rest: R::ZEROED,
+    };
+}
+
+/// What a network makes of one input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Prediction<S> {
+    /// The output with the highest score, the first of them if several are equal.
+    pub class: usize,
+    /// The activations of the last layer.
+    pub scores: S,
+}
+
+/// What every network can do.
+pub trait Network: Layers {
+    /// Draws fresh weights: normal, with standard deviation `1 / sqrt(fan_in)`, layer by layer and
+    /// row by row; biases zero.
+    fn init_weights<R: Rng + ?Sized>(&mut self, rng: &mut R) {
+        self.for_each_layer_mut(&mut |shape, weights, biases| {
+            init::fan_in(rng, shape.fan_in, weights);
+            biases.fill(0.0);
+        });
+    }
+
+    /// The class and the scores of one input. The units' activations take a float each on the
+    /// stack; [`predict_in`](Self::predict_in) puts them elsewhere.
+    fn predict<X: FixedInput<Width = Self::Inputs> + ?Sized>(
+        &self,
+        input: &X,
+    ) -> Prediction<Self::Scores> {
+        let mut units = Self::Units::ZEROED;
+        self.predict_in(input, &mut units)
+    }
+
+    /// [`predict`](Self::predict), with the caller's memory for the units.
+    #[inline]
+    fn predict_in<X: FixedInput<Width = Self::Inputs> + ?Sized>(
+        &self,
+        input: &X,
+        units: &mut Self::Units<1>,
+    ) -> Prediction<Self::Scores> {
+        self.forward(&input, units);
+        let scores = *Self::scores(units);
+        Prediction {
+            class: argmax(scores.as_ref()),
+            scores,
+        }
+    }
+
+    /// CRC-32 (ISO-HDLC) of all parameters as the weights file holds them: layer by layer, weights
+    /// row by row, then biases, little-endian.
+    fn weights_crc32(&self) -> u32 {
+        let mut digest = crate::format::CRC_32.digest();
+        self.for_each_layer(&mut |_, weights, biases| {
+            for value in weights.iter().chain(biases) {
+                digest.update(&value.to_le_bytes());
+            }
+        });
+        digest.finalize()
+    }
+}
+
+impl<N: Layers> Network for N {}
+
+/// The index of the largest score, the first of them if several are equal.
+pub fn argmax(scores: &[f32]) -> usize {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (index, &score) in scores.iter().enumerate() {
+        if score > best.1 {
+            best = (index, score);
+        }
+    }
+    best.0
+}
+
+/// How the passes walk through a network, layer by layer. [`Dense`] is the last layer or the only
+/// one, [`Chain`] a layer before others.
+pub trait Layers: Zeroed + FromBytes + Immutable + KnownLayout {
+    /// [`Width`]`<N>` for `N` inputs.
+    type Inputs;
+    /// The last layer's activation.
+    type Output: ActivationFunction;
+    /// `[f32; CLASSES]`.
+    type Scores: Copy + AsRef<[f32]>;
+    /// One float a unit for each of `BATCH` samples.
+    type Units<const BATCH: usize>: Zeroed;
+    /// Which hidden units are dropped.
+    type Dropped: Zeroed;
+
+    /// The shape as a value.
+    const ARCHITECTURE: Architecture;
+
+    /// Fills `units` with the activations for one input.
+    fn forward<X: Input>(&self, input: &X, units: &mut Self::Units<1>);
+
+    /// The last layer's activations.
+    fn scores(units: &Self::Units<1>) -> &Self::Scores;
+
+    /// Forward, cost, backward and update for one portion of a mini-batch.
+    fn train<F: Feed, O: Optimizer, const BATCH: usize>(
+        &mut self,
+        velocity: Option<&mut Self>,
+        units: &mut Self::Units<BATCH>,
+        dropped: &Self::Dropped,
+        feed: F,
+        pass: &mut Pass<'_, O>,
+    );
+
+    /// Draws which hidden units are dropped for the next mini-batch.
+    fn draw_dropped<D: Dropout>(dropped: &mut Self::Dropped, dropout: &mut D);
+
+    /// Visits shape, weights and biases of each layer, first to last.
+    fn for_each_layer(&self, visit: &mut impl FnMut(LayerShape, &[f32], &[f32]));
+
+    /// Visits shape, weights and biases of each layer, first to last.
+    fn for_each_layer_mut(&mut self, visit: &mut impl FnMut(LayerShape, &mut [f32], &mut [f32]));
+
+    /// Takes over all parameters of another network, without a copy of it on the stack.
+    fn copy_from(&mut self, other: &Self);
+}
+
+/// What the layers share while one portion of a mini-batch goes through them.
+#[derive(Debug)]
+pub struct Pass<'a, O> {
+    /// How parameters move.
+    pub step: Step<O>,
+    /// What is made small.
+    pub cost: Cost,
+    /// One label a sample, each below the number of classes.
+    pub labels: &'a [u8],
+    /// What kept hidden activations are multiplied by.
+    pub scale: f32,
+    /// Room for one float a sample.
+    pub scratch: &'a mut [f32],
+    /// The sum of the samples' costs so far.
+    pub cost_sum: f32,
+}
+
+impl<const FAN_IN: usize, const FAN_OUT: usize, A: ActivationFunction> Layers
+    for Dense<FAN_IN, FAN_OUT, A>
+{
+    type Inputs = Width<FAN_IN>;
+    type Output = A;
+    type Scores = [f32; FAN_OUT];
+    type Units<const BATCH: usize> = [[f32; FAN_OUT]; BATCH];
+    type Dropped = ();
+
+    const ARCHITECTURE: Architecture = Architecture::single(Self::SHAPE);
+
+    #[inline(always)]
+    fn forward<X: Input>(&self, input: &X, units: &mut Self::Units<1>) {
+        let [units] = units;
+        dense::forward(input, self.weights.as_flattened(), &self.biases, units);
+        A::ACTIVATION.apply(units);
+    }
+
+    fn scores(units: &Self::Units<1>) -> &Self::Scores {
+        let [units] = units;
+        units
+    }
+
+    #[inline(always)]
+    fn train<F: Feed, O: Optimizer, const BATCH: usize>(
+        &mut self,
+        velocity: Option<&mut Self>,
+        units: &mut Self::Units<BATCH>,
+        (): &(),
+        feed: F,
+        pass: &mut Pass<'_, O>,
+    ) {
+        let outputs = units.get_mut(..pass.labels.len()).unwrap_or_default();
+        feed.forward(
+            self.weights.as_flattened(),
+            &self.biases,
+            outputs.as_flattened_mut(),
+        );
+        for (values, &label) in outputs.iter_mut().zip(pass.labels) {
+            pass.cost_sum += pass.cost.deltas(A::ACTIVATION, values, label);
+        }
+        let deltas = outputs.as_flattened();
+        let [weights, biases] = self.slots(velocity);
+        feed.backward(weights, deltas, FAN_OUT, &pass.step, pass.scratch);
+        update_biases(biases, deltas, &pass.step);
+    }
+
+    fn draw_dropped<D: Dropout>((): &mut (), _: &mut D) {}
+
+    fn for_each_layer(&self, visit: &mut impl FnMut(LayerShape, &[f32], &[f32])) {
+        visit(Self::SHAPE, self.weights.as_flattened(), &self.biases);
+    }
+
+    fn for_each_layer_mut(&mut self, visit: &mut impl FnMut(LayerShape, &mut [f32], &mut [f32])) {
+        visit(
+            Self::SHAPE,
+            self.weights.as_flattened_mut(),
+            &mut self.biases,
+        );
+    }
+
+    fn copy_from(&mut self, other: &Self) {
+        self.weights.copy_from_slice(&other.weights);
+        self.biases.copy_from_slice(&other.biases);
+    }
+}
+
+impl<const FAN_IN: usize, const FAN_OUT: usize, A, R> Layers for Chain<Dense<FAN_IN, FAN_OUT, A>, R>
+where
+    A: HiddenActivation,
+    R: Layers<Inputs = Width<FAN_OUT>>,
+{
+    type Inputs = Width<FAN_IN>;
+    type Output = R::Output;
+    type Scores = R::Scores;
+    type Units<const BATCH: usize> = Chain<[[f32; FAN_OUT]; BATCH], R::Units<BATCH>>;
+    type Dropped = Chain<[bool; FAN_OUT], R::Dropped>;
+
+    const ARCHITECTURE: Architecture = R::ARCHITECTURE.behind(Dense::<FAN_IN, FAN_OUT, A>::SHAPE);
+
+    #[inline(always)]
+    fn forward<X: Input>(&self, input: &X, units: &mut Self::Units<1>) {
+        let [first] = &mut units.first;
+        dense::forward(
+            input,
+            self.first.weights.as_flattened(),
+            &self.first.biases,
+            first,
+        );
+        A::ACTIVATION.apply(first);
+        self.rest.forward(first, &mut units.rest);
+    }
+
+    fn scores(units: &Self::Units<1>) -> &Self::Scores {
+        R::scores(&units.rest)
+    }
+
+    #[inline(always)]
+    fn train<F: Feed, O: Optimizer, const BATCH: usize>(
+        &mut self,
+        velocity: Option<&mut Self>,
+        units: &mut Self::Units<BATCH>,
+        dropped: &Self::Dropped,
+        feed: F,
+        pass: &mut Pass<'_, O>,
+    ) {
+        let own = units.first.get_mut(..pass.labels.len()).unwrap_or_default();
+        let (weights, biases) = (self.first.weights.as_flattened(), &self.first.biases);
+        feed.forward(weights, biases, own.as_flattened_mut());
+        for values in own.iter_mut() {
+            A::ACTIVATION.apply(values);
+            drop_units(values, &dropped.first);
+        }
+        let (first_velocity, rest_velocity) = match velocity {
+            Some(velocity) => (Some(&mut velocity.first), Some(&mut velocity.rest)),
+            None => (None, None),
+        };
+        let above = Units {
+            values: own.as_flattened_mut(),
+            activation: A::ACTIVATION,
+            dropped: &dropped.first,
+            scale: pass.scale,
+        };
+        self.rest
+            .train(rest_velocity, &mut units.rest, &dropped.rest, above, pass);
+        let deltas = own.as_flattened();
+        let [weights, biases] = self.first.slots(first_velocity);
+        feed.backward(weights, deltas, FAN_OUT, &pass.step, pass.scratch);
+        update_biases(biases, deltas, &pass.step);
+    }
+
+    fn draw_dropped<D: Dropout>(dropped: &mut Self::Dropped, dropout: &mut D) {
+        dropout.draw(&mut dropped.first);
+        R::draw_dropped(&mut dropped.rest, dropout);
+    }
+
+    fn for_each_layer(&self, visit: &mut impl FnMut(LayerShape, &[f32], &[f32])) {
+        self.first.for_each_layer(visit);
+        self.rest.for_each_layer(visit);
+    }
+
+    fn for_each_layer_mut(&mut self, visit: &mut impl FnMut(LayerShape, &mut [f32], &mut [f32])) {
+        self.first.for_each_layer_mut(visit);
+        self.rest.for_each_layer_mut(visit);
+    }
+
+    fn copy_from(&mut self, other: &Self) {
+        self.first.copy_from(&other.first);
+        self.rest.copy_from(&other.rest);
+    }
+}
+
+/// Silences the dropped units of one sample.
+pub fn drop_units(activations: &mut [f32], dropped: &[bool]) {
+    for (activation, &dropped) in activations.iter_mut().zip(dropped) {
+        if dropped {
+            *activation = 0.0;
+        }
+    }
+}
