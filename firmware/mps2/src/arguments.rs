@@ -1,0 +1,178 @@
+//! The command line that `thumbnet emulate` passes in: the data folder, then the user's arguments.
+
+use core::ffi::CStr;
+use embedded_io::Error as _;
+use semihosting::experimental::env;
+use thumbnet_firmware::{IdxError, Samples};
+
+use crate::file::HostFile;
+
+/// How long a command line may be. It is on the stack, while nothing else of size is.
+const LONGEST_LINE: usize = 512;
+
+/// How long the path of a data file may be, with its final zero byte.
+const LONGEST_PATH: usize = 384;
+
+/// MNIST's samples, read from files of the desktop.
+pub type MnistSamples = Samples<HostFile, HostFile, 784, 10>;
+
+/// Which of MNIST's two sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Set {
+    /// 60,000 samples to train on.
+    Train,
+    /// 10,000 samples to test with.
+    Test,
+}
+
+impl Set {
+    /// The files of the images and of the labels, under the names they were published with.
+    const fn files(self) -> [&'static str; 2] {
+        match self {
+            Self::Train => ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
+            Self::Test => ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
+        }
+    }
+}
+
+/// Why a program did not get what its command line promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ArgumentError {
+    /// There is no command line, it is too long, or it is not UTF-8.
+    Unreadable,
+    /// An argument should be a number and is not.
+    NotANumber {
+        /// Which of the user's arguments, counted from one.
+        position: usize,
+    },
+    /// No data folder was passed in.
+    NoData,
+    /// The data folder's path does not fit.
+    PathTooLong,
+    /// A file of the data folder does not open.
+    DoesNotOpen {
+        /// Its name.
+        file: &'static str,
+        /// Why not.
+        reason: embedded_io::ErrorKind,
+    },
+    /// The files do not hold what they should.
+    Samples(IdxError),
+}
+
+impl From<IdxError> for ArgumentError {
+    fn from(error: IdxError) -> Self {
+        Self::Samples(error)
+    }
+}
+
+impl defmt::Format for ArgumentError {
+    fn format(&self, formatter: defmt::Formatter<'_>) {
+        match *self {
+            Self::Unreadable => defmt::write!(
+                formatter,
+                "the command line is not UTF-8 of at most {} bytes: use a shorter data folder",
+                LONGEST_LINE - 1
+            ),
+            Self::NotANumber { position } => defmt::write!(
+                formatter,
+                "argument {} should be a whole number, as in `thumbnet emulate ELF -- 1000`",
+                position
+            ),
+            Self::NoData => defmt::write!(
+                formatter,
+                "this program needs MNIST: name its folder with `thumbnet emulate --data DIR ELF`"
+            ),
+            Self::PathTooLong => defmt::write!(
+                formatter,
+                "the data folder's path is longer than {} bytes with a file's name: use another",
+                LONGEST_PATH - 1
+            ),
+            Self::DoesNotOpen { file, reason } => defmt::write!(
+                formatter,
+                "{} in the data folder does not open ({}): give --data a folder with \
+                 uncompressed MNIST",
+                file,
+                reason
+            ),
+            Self::Samples(error) => defmt::write!(formatter, "{}", error),
+        }
+    }
+}
+
+/// The command line, as `thumbnet emulate` writes it: program, data folder, the user's arguments.
+type Line = env::Args<LONGEST_LINE>;
+
+fn line() -> Result<Line, ArgumentError> {
+    env::args().map_err(|_| ArgumentError::Unreadable)
+}
+
+/// The argument at a position, with the program at 0 and the data folder at 1.
+fn argument(line: &Line, position: usize) -> Result<Option<&str>, ArgumentError> {
+    let mut arguments = line;
+    arguments
+        .nth(position)
+        .transpose()
+        .map_err(|_| ArgumentError::Unreadable)
+}
+
+/// Whether the user's first argument is this word.
+///
+/// # Errors
+///
+/// If there is no readable command line.
+#[inline(never)]
+pub fn first_is(word: &str) -> Result<bool, ArgumentError> {
+    Ok(argument(&line()?, 2)? == Some(word))
+}
+
+/// The user's argument at `position`, counted from one, as a number; `default` if there is none.
+///
+/// # Errors
+///
+/// If it is not a number.
+// Not inlined, and so are the others: the line is on the stack only while it is looked at.
+#[inline(never)]
+pub fn number(position: usize, default: u32) -> Result<u32, ArgumentError> {
+    argument(&line()?, position + 1)?.map_or(Ok(default), |text| {
+        text.parse()
+            .map_err(|_| ArgumentError::NotANumber { position })
+    })
+}
+
+/// Opens a set of MNIST in the data folder.
+///
+/// # Errors
+///
+/// If no data folder was passed in, or its files are missing or are not MNIST.
+#[inline(never)]
+pub fn samples(set: Set) -> Result<MnistSamples, ArgumentError> {
+    let [images, labels] = set.files();
+    Ok(Samples::new(open(images)?, open(labels)?)?)
+}
+
+/// Opens a file of the data folder.
+#[inline(never)]
+fn open(file: &'static str) -> Result<HostFile, ArgumentError> {
+    let line = line()?;
+    let folder = argument(&line, 1)?
+        .filter(|folder| !folder.is_empty())
+        .ok_or(ArgumentError::NoData)?;
+
+    let mut path = [0; LONGEST_PATH];
+    let parts = [folder, "/", file, "\0"];
+    let mut end = 0;
+    for part in parts {
+        path.get_mut(end..end + part.len())
+            .ok_or(ArgumentError::PathTooLong)?
+            .copy_from_slice(part.as_bytes());
+        end += part.len();
+    }
+    let path = CStr::from_bytes_until_nul(&path).map_err(|_| ArgumentError::PathTooLong)?;
+
+    HostFile::open(path).map_err(|error| ArgumentError::DoesNotOpen {
+        file,
+        reason: error.kind(),
+    })
+}

@@ -1,0 +1,48 @@
+//! Panics and processor faults: logged, and turned into exit codes instead of a silent standstill.
+
+use core::{
+    panic::PanicInfo,
+    sync::atomic::{AtomicBool, Ordering},
+};
+use cortex_m_rt::{ExceptionFrame, exception};
+
+use crate::exit;
+
+/// The program panicked. Rust's own programs end with the same code.
+pub const PANICKED: u8 = 101;
+
+/// The processor met something that it could not execute.
+pub const FAULTED: u8 = 102;
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    static PANICKING: AtomicBool = AtomicBool::new(false);
+
+    // A panic inside this handler, or inside the logger, would otherwise come round for ever.
+    if !PANICKING.load(Ordering::Relaxed) {
+        PANICKING.store(true, Ordering::Relaxed);
+        let (file, line) = info
+            .location()
+            .map_or(("?", 0), |place| (place.file(), place.line()));
+        let message = info.message();
+        defmt::error!(
+            "panicked at {=str}:{=u32}: {}",
+            file,
+            line,
+            defmt::Display2Format(&message)
+        );
+    }
+    exit(PANICKED)
+}
+
+#[exception]
+unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
+    defmt::error!("the processor faulted at {=u32:#010x}", frame.pc());
+    exit(FAULTED)
+}
+
+#[exception]
+unsafe fn DefaultHandler(number: i16) -> ! {
+    defmt::error!("exception {=i16} came, which nothing here handles", number);
+    exit(FAULTED)
+}

@@ -1,0 +1,85 @@
+//! What thumbnet's programs for QEMU's MPS2 boards share.
+//!
+//! QEMU emulates Arm's MPS2 board with several Cortex-M processors. Apart from the processor they
+//! are one board, so the crates `mps2-an385` and `mps2-an386` hold only a memory map and one line a
+//! program; the programs themselves, and all that this board has and others have not, are here:
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`arguments`] | the command line that semihosting passes in, with the data folder |
+//! | [`faults`] | panics and processor faults, logged and turned into exit codes |
+//! | [`file`] | files of the desktop, as [`embedded_io::Read`] |
+//! | [`led`] | the board's two user lights |
+//! | [`memory`] | flash, RAM and stack in use |
+//! | [`meter`] | an instruction counter |
+//! | [`selftest`] | the program that tries all of the above |
+//!
+//! Logs go out as defmt frames through semihosting's standard output, where `thumbnet emulate`
+//! decodes them. Nothing else may print there.
+#![cfg(target_os = "none")]
+#![no_std]
+
+// Linked for the defmt logger in it.
+use defmt_semihosting as _;
+
+pub mod arguments;
+pub mod evaluate;
+pub mod faults;
+pub mod file;
+pub mod led;
+pub mod memory;
+pub mod meter;
+pub mod selftest;
+
+pub use evaluate::evaluate;
+pub use selftest::selftest;
+
+use cortex_m::Peripherals;
+use led::UserLed;
+use meter::InstructionMeter;
+
+/// The program did what it was asked to.
+pub const SUCCESS: u8 = 0;
+
+/// The program could not do it, and logged why.
+pub const FAILURE: u8 = 1;
+
+/// What a program uses of the board.
+#[derive(Debug)]
+pub struct Mps2 {
+    /// Counts instructions.
+    pub meter: InstructionMeter,
+    /// Shows activity.
+    pub led: UserLed,
+}
+
+impl Mps2 {
+    /// Takes the board into use: the counter runs, the light is off.
+    ///
+    /// # Panics
+    ///
+    /// If the board was taken before: there is one of each.
+    pub fn take() -> Self {
+        let peripherals = Peripherals::take().expect("the board is taken once, at start-up");
+        Self {
+            meter: InstructionMeter::new(peripherals.SYST),
+            led: UserLed::LED0,
+        }
+    }
+}
+
+/// Ends the program, and QEMU with it; `code` becomes the exit code of `thumbnet emulate`.
+pub fn exit(code: u8) -> ! {
+    semihosting::process::exit(i32::from(code))
+}
+
+/// Ends the program: successfully, or with a logged error and [`FAILURE`].
+pub fn finish<E: defmt::Format>(result: Result<(), E>) -> ! {
+    match result {
+        Ok(()) => exit(SUCCESS),
+        Err(error) => {
+            defmt::error!("{}", error);
+            exit(FAILURE)
+        }
+    }
+}

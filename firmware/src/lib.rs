@@ -1,0 +1,27 @@
+//! What thumbnet runs on a board, whatever the board.
+//!
+//! A board brings four things, each behind a small trait: a stream of samples
+//! ([`embedded_io::Read`]), a light that shows activity ([`embedded_hal::digital::OutputPin`]), a
+//! [`Meter`] that says what a piece of work cost, and its [`Memory`] figures. Everything else is
+//! here, builds without a board, and is tested on a desktop with `cargo test -p thumbnet-firmware`.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`idx`] | MNIST's file format, read as a stream and without allocation |
+//! | [`meter`] | costs: instructions or cycles, flash, RAM and stack |
+//!
+//! # Features
+//!
+//! - `defmt`: logs through defmt. Without it the same code runs in silence, which is what a desktop's
+//!   tests need: they have no defmt logger to link.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[macro_use]
+mod sentences;
+
+pub mod idx;
+pub mod meter;
+
+pub use idx::{IdxError, Samples};
+pub use meter::{Memory, Meter};
