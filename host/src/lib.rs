@@ -1,1 +1,4 @@
 //! Desktop side of thumbnet: data, training runs, export and emulation.
+
+pub mod history;
+pub mod pictures;

@@ -1,0 +1,29 @@
+//! The pictures of a training run: what it learned, how fast, and where it fails.
+//!
+//! | function | file | shows |
+//! |---|---|---|
+//! | [`curves`] | `curves.svg` | cost and validation accuracy, epoch by epoch |
+//! | [`confusion`] | `confusion.svg` | which class is taken for which |
+//! | [`first_layer`] | `first-layer.png` | what each unit of the first hidden layer looks for |
+//! | [`mistakes`] | `mistakes.png` | the images that are misread |
+//!
+//! Blue and vermilion carry the meaning throughout: a pair that stays apart with every common kind of
+//! colour blindness, and in grey.
+
+mod axis;
+mod confusion;
+mod curves;
+mod file;
+mod first_layer;
+mod letters;
+mod mistakes;
+mod series;
+mod style;
+mod tile;
+
+pub use confusion::confusion;
+pub use curves::curves;
+pub use first_layer::first_layer;
+pub use mistakes::{Mistake, mistakes};
+
+pub(crate) use file::replace_file;
