@@ -1,4 +1,5 @@
 //! Desktop side of thumbnet: data, training runs, export and emulation.
 
+pub mod data;
 pub mod history;
 pub mod pictures;

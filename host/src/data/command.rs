@@ -1,0 +1,223 @@
+//! `thumbnet data`: fetches a data set, or shows what is in it.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use console::Term;
+
+use super::picture::{Shades, draw, images_per_row};
+use super::places::Places;
+use super::sheet::contact_sheet;
+use super::{Checked, DataChoice, Dataset, Loaded, Samples, known, load_from};
+
+/// The widest output: wider terminals do not make rows of images easier to read.
+const COLUMNS: usize = 100;
+
+/// Arguments of `thumbnet data`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DataArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Action {
+    /// Make sure a data set is there, and say where it is
+    Fetch {
+        /// mnist, fashion-mnist, digits, or a folder with MNIST's four files
+        name: DataChoice,
+    },
+    /// Draw images, count classes, and write a PNG with examples of every class
+    Show {
+        /// mnist, fashion-mnist, digits, or a folder with MNIST's four files
+        name: DataChoice,
+        /// How many training images to draw [default: as many as two rows hold]
+        #[arg(long, value_name = "N")]
+        count: Option<usize>,
+        /// Where the PNG goes [default: NAME-contact-sheet.png in the current folder]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Runs `thumbnet data`; what it was asked for goes to stdout, everything else to stderr.
+///
+/// # Errors
+///
+/// The data cannot be had or is damaged, or the PNG cannot be written.
+pub fn run(args: &DataArgs) -> Result<()> {
+    let places = Places::from_environment();
+    match &args.action {
+        Action::Fetch { name } => print(&summary(&load_from(name, &places)?)),
+        Action::Show { name, count, out } => {
+            let loaded = load_from(name, &places)?;
+            let (shades, columns) = terminal();
+            let mut text = summary(&loaded);
+            text += &pictures(&loaded.dataset, *count, shades, columns);
+            text += &class_table(&loaded.dataset);
+            let default = format!("{}-contact-sheet.png", loaded.dataset.name);
+            let path = out.as_deref().unwrap_or(Path::new(&default));
+            let sheet = contact_sheet(&loaded.dataset.train, loaded.dataset.classes);
+            sheet.write_png(path)?;
+            let _ = writeln!(
+                text,
+                "\nwrote {}: {} x {} pixels, one row per class, its first {} training images",
+                path.display(),
+                sheet.width,
+                sheet.height,
+                sheet.columns
+            );
+            print(&text)
+        }
+    }
+}
+
+/// Writes to stdout; a reader that has seen enough (`| head`) is no error.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// How stdout takes grey values, and how many columns to use of it.
+fn terminal() -> (Shades, usize) {
+    let set = |variable| std::env::var_os(variable).filter(|value| !value.is_empty());
+    if !std::io::stdout().is_terminal() {
+        return (Shades::Ascii, COLUMNS);
+    }
+    let columns = match Term::stdout().size_checked() {
+        Some((_, columns)) => usize::from(columns).clamp(1, COLUMNS),
+        None => 80,
+    };
+    let plain =
+        set("NO_COLOR").is_some() || set("TERM").map_or(!cfg!(windows), |term| term == "dumb");
+    let shades = match set("COLORTERM") {
+        _ if plain => Shades::Ascii,
+        Some(value) if value == "truecolor" || value == "24bit" => Shades::TrueColour,
+        _ => Shades::Colours256,
+    };
+    (shades, columns)
+}
+
+/// What a data set is, where it came from, and what it was compared with.
+fn summary(loaded: &Loaded) -> String {
+    let Dataset {
+        name,
+        source,
+        classes,
+        train,
+        validation,
+        test,
+    } = &loaded.dataset;
+    let parts = [train, validation, test].map(Samples::len);
+    let [train_count, validation_count, test_count] = parts.map(grouped);
+    let checked = match loaded.checked {
+        Checked::Known => format!("ok, all four files are those of {name}"),
+        Checked::Sums => "ok, all four files are those in the folder's SHA256SUMS".to_owned(),
+        Checked::Nothing => "none known for this data; the files' format is right".to_owned(),
+        Checked::Embedded => "not needed, the data is part of the program".to_owned(),
+    };
+    let mut text = format!(
+        "{name}: {} grey images of {} x {} pixels in {classes} classes\n\
+         \x20 split    {train_count} train, {validation_count} validation, {test_count} test\n\
+         \x20 source   {source}\n",
+        grouped(parts.iter().sum()),
+        train.width,
+        train.height,
+    );
+    if let Some(folder) = &loaded.folder {
+        let folder = folder.display().to_string();
+        // Data read from a folder has it as its source already.
+        if !source.contains(&folder) {
+            let _ = writeln!(text, "  now in   {folder}");
+        }
+    }
+    let _ = writeln!(text, "  SHA-256  {checked}");
+    text
+}
+
+/// The first training images, drawn.
+fn pictures(dataset: &Dataset, count: Option<usize>, shades: Shades, columns: usize) -> String {
+    let train = &dataset.train;
+    let two_rows = 2 * images_per_row(train.width, columns);
+    let count = count.unwrap_or(two_rows).min(train.len());
+    let indices: Vec<usize> = (0..count).collect();
+    let names = known::class_names(&dataset.name);
+    let drawn = draw(train, &indices, names, shades, columns);
+    if drawn.is_empty() {
+        return String::new();
+    }
+    format!("\n{drawn}")
+}
+
+/// How many samples of each class the three parts hold.
+fn class_table(dataset: &Dataset) -> String {
+    let parts = [&dataset.train, &dataset.validation, &dataset.test];
+    let mut counts = vec![[0; 3]; dataset.classes];
+    for (part, samples) in parts.into_iter().enumerate() {
+        for &label in &samples.labels {
+            counts[usize::from(label)][part] += 1;
+        }
+    }
+    let names = known::class_names(&dataset.name);
+    let mut text = format!(
+        "\n{:<14} {:>10} {:>10} {:>10}\n",
+        "class", "train", "validation", "test"
+    );
+    let mut line = |title: &str, counts: [usize; 3]| {
+        let [train, validation, test] = counts.map(grouped);
+        let _ = writeln!(text, "{title:<14} {train:>10} {validation:>10} {test:>10}");
+    };
+    for (class, counts) in counts.into_iter().enumerate() {
+        let name = names.get(class).unwrap_or(&"");
+        line(format!("{class} {name}").trim_end(), counts);
+    }
+    line("all", parts.map(Samples::len));
+    text
+}
+
+/// A count with commas between thousands.
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::embedded;
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        let texts = [0, 999, 1797, 60_000, 1_234_567].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,797", "60,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn the_digits_are_summed_up_and_counted() {
+        let loaded = embedded().unwrap();
+        let text = summary(&loaded);
+        assert!(
+            text.starts_with("digits: 1,797 grey images of 8 x 8 pixels in 10 classes\n"),
+            "{text}"
+        );
+        let table = class_table(&loaded.dataset);
+        assert!(
+            table.ends_with("all                 1,197        300        300\n"),
+            "{table}"
+        );
+        assert_eq!(table.lines().count(), 13);
+        let all = text + &table + &pictures(&loaded.dataset, None, Shades::Ascii, 100);
+        assert!(all.lines().all(|line| line.len() <= COLUMNS));
+    }
+}
