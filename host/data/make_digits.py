@@ -16,7 +16,8 @@ FOLDER = Path(__file__).parent
 
 digits = load_digits()
 count, height, width = digits.images.shape
-# 8 * 255 / 16 = 127.5 is the only half among the 17 values: adding 0.5 and cutting off rounds it up.
+# 8 * 255 / 16 = 127.5 is the only half among the 17 values: adding 0.5 and cutting off rounds it
+# up.
 pixels = bytes(int(value * 255 / 16 + 0.5) for value in digits.images.ravel())
 labels = bytes(int(label) for label in digits.target)
 

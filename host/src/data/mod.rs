@@ -40,7 +40,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use places::Places;
 use report::note;
@@ -232,9 +232,11 @@ pub(crate) fn load_from(choice: &DataChoice, places: &Places) -> Result<Loaded> 
     let set = &places.mnist;
     match (choice, &places.thumbnet_data) {
         (DataChoice::Default, Some(given)) => {
-            folder::load(given, from_variable(given), &places.known())
+            folder::load(given, from_variable(given), &places.known()).context(VARIABLE)
         }
-        (DataChoice::Mnist, Some(given)) => folder::load_exactly(given, from_variable(given), set),
+        (DataChoice::Mnist, Some(given)) => {
+            folder::load_exactly(given, from_variable(given), set).context(VARIABLE)
+        }
         (DataChoice::Mnist, None) => match mnist::obtain(places) {
             Ok(files) => files.load(set.name),
             Err(attempts) => bail!(mnist::unreachable(&attempts)),
@@ -261,8 +263,12 @@ pub(crate) fn load_from(choice: &DataChoice, places: &Places) -> Result<Loaded> 
     }
 }
 
+/// The environment variable that names a folder: errors about that folder start with it, since it
+/// is easily forgotten.
+const VARIABLE: &str = "THUMBNET_DATA";
+
 fn from_variable(folder: &Path) -> String {
-    format!("the folder {} (THUMBNET_DATA)", folder.display())
+    format!("the folder {} ({VARIABLE})", folder.display())
 }
 
 fn embedded() -> Result<Loaded> {

@@ -40,7 +40,7 @@ impl Places {
             Some(base.cache_dir().join("thumbnet"))
         };
         Self {
-            thumbnet_data: folder("THUMBNET_DATA"),
+            thumbnet_data: folder(super::VARIABLE),
             cache_root: folder("THUMBNET_CACHE").or_else(user_cache),
             debian_fashion: PathBuf::from("/usr/share/datasets/fashion-mnist"),
             mirrors: mirror::MIRRORS.map(str::to_owned).to_vec(),

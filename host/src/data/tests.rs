@@ -279,7 +279,8 @@ fn thumbnet_data_goes_before_the_cache() {
     assert_eq!((set.name.as_str(), set.train.len()), ("mine", 5));
     assert!(set.source.ends_with("mine (THUMBNET_DATA)"));
     // Whoever asks for MNIST by name does not get something else.
-    let error = world.load(&DataChoice::Mnist).unwrap_err().to_string();
+    let error = format!("{:#}", world.load(&DataChoice::Mnist).unwrap_err());
+    assert!(error.starts_with("THUMBNET_DATA: "), "{error}");
     assert!(
         error.contains("expected train-images-idx3-ubyte of tiny"),
         "{error}"
