@@ -1,4 +1,4 @@
-//! Activations: sigmoid, ReLU, identity, and softmax for outputs.
+//! Activations: sigmoid, `ReLU`, identity, and softmax for outputs.
 
 use crate::kernel;
 

@@ -86,7 +86,7 @@ impl core::fmt::Display for ArchitectureError {
             Self::TooLarge { layer } => {
                 write!(
                     f,
-                    "layer {layer} is too large: parameters are counted with 32 bits"
+                    "up to layer {layer} there are more than {MAX_PARAMETERS} parameters, the most that a network may have"
                 )
             }
             Self::Mismatch {

@@ -21,7 +21,10 @@ pub enum Cost {
 
 impl Cost {
     /// Turns the last layer's weighted inputs into its deltas `dC/dz` and returns the sample's
-    /// cost. Works on `z`, not on `a`, so that neither is ever infinite for a finite `z`.
+    /// cost. Works on `z`, not on `a`: a saturated output, whose `a` is 0 or 1, has a cost of about
+    /// `|z|` and not an infinite one. Deltas are finite for any finite `z`. A cost is finite while
+    /// `|z|` is below 1e37 (below 1e18 for [`Quadratic`](Self::Quadratic) costs of `ReLU` and
+    /// identity outputs, which are squares), infinite beyond, and never NaN.
     ///
     /// # Shapes
     /// `values`: `[classes]`, `z` on entry, `dC/dz` on return. `label`: below `classes`.
@@ -34,10 +37,10 @@ impl Cost {
                 // -(y ln a + (1 - y) ln(1 - a)) = max(z, 0) - y z + ln(1 + e^-|z|). The logarithms
                 // of up to 64 outputs are one logarithm of a product, each factor in 1 ..= 2.
                 let mut cost = 0.0;
-                for (start, block) in values.chunks_mut(64).enumerate() {
+                for (number, block) in values.chunks_mut(64).enumerate() {
                     let mut product = 1.0;
                     for (index, value) in block.iter_mut().enumerate() {
-                        let y = if start * 64 + index == label {
+                        let y = if number * 64 + index == label {
                             1.0
                         } else {
                             0.0

@@ -159,9 +159,13 @@ impl<X: Input> Feed for Samples<'_, X> {
             step.optimizer.begin(weights.reborrow(), step.decay);
         }
         for (input, delta) in self.0.iter().zip(deltas.chunks_exact(fan_out.max(1))) {
-            input.for_each_nonzero(O::rows(weights.reborrow(), fan_out), |row, value| {
-                O::accumulate(row, step.rate * value, delta);
-            });
+            input.for_each_nonzero(
+                O::rows(weights.reborrow(), fan_out),
+                #[inline(always)]
+                |row, value| {
+                    O::accumulate(row, step.rate * value, delta);
+                },
+            );
         }
         if step.last {
             O::end(weights);

@@ -42,7 +42,8 @@
 //! 1. a multiplication and an addition are two roundings: no fused multiply-add, anywhere;
 //! 2. every sum has one order, fixed by the source: over inputs ascending in the forward pass,
 //!    over samples ascending in an update, in eight lanes for a dot product ([`kernel::dot`]);
-//! 3. an input that is exactly zero contributes nothing, so its row of weights is not touched;
+//! 3. an input that is exactly zero contributes nothing: a step moves its row of weights by decay
+//!    and velocity alone;
 //! 4. `exp` is ours ([`kernel::exp`]); every other function is `libm`'s, on every target;
 //! 5. features never change numbers.
 //!
@@ -53,9 +54,11 @@
 //!
 //! | training mode | floats held per weight | beside them |
 //! |---|---|---|
-//! | [`Sgd`], batch 1 | 1 | one float a unit |
+//! | [`Sgd`], batch 1 | 1 | hidden + outputs + 1 floats |
 //! | [`Sgd`], mini-batch | 1 | `BATCH` x (hidden + outputs + 1) floats |
 //! | [`Momentum`], any batch size | 2 | `BATCH` x (hidden + outputs + 1) floats, any `BATCH` from 1 |
+//!
+//! Dropout's marks are a byte for each hidden unit beside that.
 //!
 //! # Features
 //!
@@ -100,7 +103,10 @@ pub mod prelude {
     pub use crate::activation::{Identity, Relu, Sigmoid, Softmax};
     pub use crate::cost::{CrossEntropy, Quadratic, SoftmaxCrossEntropy};
     pub use crate::metrics::{Accuracy, ConfusionMatrix};
+    // For their constants, `ARCHITECTURE` and `ZEROED`.
+    pub use crate::network::Layers as _;
     pub use crate::network::{Mlp, Network, Prediction};
+    pub use crate::optimizer::Zeroed as _;
     pub use crate::optimizer::{Momentum, Sgd};
     pub use crate::regularization::WeightDecay;
     pub use crate::trainer::{TrainConfig, TrainState, Trainer};

@@ -43,8 +43,14 @@ pub trait Optimizer: Copy {
     /// Before the first sample. `decay` is learning rate x weight decay, 0 for biases.
     fn begin(self, slot: Slot<'_>, decay: f32);
 
+    /// What samples move between [`begin`](Self::begin) and [`end`](Self::end).
+    fn moved(slot: Slot<'_>) -> &mut [f32];
+
     /// One sample: moves by `-coefficient * delta`.
-    fn accumulate(slot: Slot<'_>, coefficient: f32, delta: &[f32]);
+    #[inline(always)]
+    fn accumulate(slot: Slot<'_>, coefficient: f32, delta: &[f32]) {
+        kernel::subtract_scaled(Self::moved(slot), coefficient, delta);
+    }
 
     /// After the last sample.
     fn end(slot: Slot<'_>);
@@ -88,8 +94,8 @@ impl Optimizer for Sgd {
     }
 
     #[inline(always)]
-    fn accumulate(slot: Slot<'_>, coefficient: f32, delta: &[f32]) {
-        kernel::subtract_scaled(slot.values, coefficient, delta);
+    fn moved(slot: Slot<'_>) -> &mut [f32] {
+        slot.values
     }
 
     #[inline(always)]
@@ -144,8 +150,8 @@ impl Optimizer for Momentum {
     }
 
     #[inline(always)]
-    fn accumulate(slot: Slot<'_>, coefficient: f32, delta: &[f32]) {
-        kernel::subtract_scaled(slot.velocity, coefficient, delta);
+    fn moved(slot: Slot<'_>) -> &mut [f32] {
+        slot.velocity
     }
 
     #[inline(always)]
@@ -157,8 +163,7 @@ impl Optimizer for Momentum {
 
     fn problem(self) -> Option<&'static str> {
         let Self(momentum) = self;
-        let fits = momentum >= 0.0 && momentum < 1.0;
-        (!fits).then_some("momentum must be at least 0 and below 1")
+        (!(0.0..1.0).contains(&momentum)).then_some("momentum must be at least 0 and below 1")
     }
 }
 

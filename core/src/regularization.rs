@@ -46,7 +46,10 @@ pub struct NoDropout;
 impl Dropout for NoDropout {
     const ACTIVE: bool = false;
 
-    fn draw(&mut self, _: &mut [bool]) {}
+    /// Forgets what a trainer with dropout may have left in the same state.
+    fn draw(&mut self, dropped: &mut [bool]) {
+        dropped.fill(false);
+    }
 
     fn scale(&self) -> f32 {
         1.0
@@ -65,7 +68,7 @@ pub struct DropUnits<'r, R> {
 impl<'r, R: Rng> DropUnits<'r, R> {
     /// `rate`: the probability of dropping a unit, `0 <= rate < 1`; `None` when it is not.
     pub fn new(rate: f32, rng: &'r mut R) -> Option<Self> {
-        (rate >= 0.0 && rate < 1.0).then_some(Self { rate, rng })
+        (0.0..1.0).contains(&rate).then_some(Self { rate, rng })
     }
 }
 

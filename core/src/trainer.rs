@@ -91,7 +91,7 @@ impl<O: Optimizer, C> TrainConfig<O, C> {
         let decay = self.learning_rate * self.weight_decay.rate();
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             Err(ConfigError::LearningRate(self.learning_rate))
-        } else if !(decay >= 0.0 && decay < 1.0) {
+        } else if !(0.0..1.0).contains(&decay) {
             Err(ConfigError::WeightDecay(self.weight_decay.rate()))
         } else if let Some(problem) = self.optimizer.problem() {
             Err(ConfigError::Optimizer(problem))
@@ -337,7 +337,7 @@ where
             assert!(
                 BATCH > 0,
                 "thumbnet: a TrainState needs room for at least one sample"
-            )
+            );
         };
         let samples = labels.len();
         let classes = N::ARCHITECTURE.classes();

@@ -2,5 +2,8 @@
 
 pub mod data;
 pub mod emulate;
+pub mod files;
 pub mod history;
+pub mod model;
 pub mod pictures;
+pub mod training;

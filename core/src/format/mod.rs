@@ -13,13 +13,13 @@
 //! | 16 | 4 | number of parameters |
 //! | 32 + 12 k | 4 | inputs of layer k |
 //! | 36 + 12 k | 4 | units of layer k |
-//! | 40 + 12 k | 1 | activation of layer k: 0 sigmoid, 1 ReLU, 2 identity, 3 softmax |
+//! | 40 + 12 k | 1 | activation of layer k: 0 sigmoid, 1 `ReLU`, 2 identity, 3 softmax |
 //! | 252 | 4 | CRC-32 of the 252 bytes before |
 //! | 256 | 4 each | parameters: layer by layer, weights `[fan_in][fan_out]`, then biases `[fan_out]` |
 //!
 //! The head has a checksum of its own so that a file that was cut short, a file of another shape
 //! and a file with a flipped bit are told apart. The head's length is a multiple of 16, so
-//! parameters are aligned wherever the file is.
+//! parameters are aligned wherever the file itself is.
 
 mod error;
 
@@ -93,10 +93,7 @@ impl Header {
 /// # Errors
 /// Says which part of the file is wrong, and how; see [`FormatError`].
 pub fn read(file: &[u8]) -> Result<(Header, &[u8]), FormatError> {
-    let (header, parameters) = match split(file) {
-        Ok(parts) => parts,
-        Err(error) => return Err(error),
-    };
+    let (header, parameters) = split(file)?;
     check_parameters(&header, CRC_32.checksum(parameters))?;
     Ok((header, parameters))
 }

@@ -10,9 +10,9 @@ pub use exp::exp;
 
 use crate::input::Input;
 
-/// Outputs whose sums are held in registers together: a Cortex-M4F has 32 float registers, of
-/// which 16 may hold sums; vector units hold several in each.
-const BLOCK: usize = if cfg!(target_arch = "arm") { 16 } else { 64 };
+/// Most sums that are held in registers together: a Cortex-M4F has 32 float registers, of which 16
+/// may hold sums; 13 vectors of eight leave three of AVX2's sixteen registers to work with.
+const BLOCK: usize = if cfg!(target_arch = "arm") { 16 } else { 104 };
 
 /// Adds `input x weights` to `outputs`: `outputs[j] += sum over i of input[i] * weights[i][j]`,
 /// `i` ascending, inputs that are zero skipped.
@@ -27,22 +27,35 @@ pub fn forward<I: Input + ?Sized>(input: &I, weights: &[f32], outputs: &mut [f32
     let fan_out = outputs.len().max(1);
     let mut start = 0;
     while start < fan_out {
-        let left = fan_out - start;
-        if left >= BLOCK {
-            start += forward_block::<BLOCK, I>(input, weights, fan_out, start, outputs);
-        } else if left >= 32 {
-            start += forward_block::<32, I>(input, weights, fan_out, start, outputs);
-        } else if left >= 16 {
-            start += forward_block::<16, I>(input, weights, fan_out, start, outputs);
-        } else if left >= 8 {
-            start += forward_block::<8, I>(input, weights, fan_out, start, outputs);
-        } else if left >= 4 {
-            start += forward_block::<4, I>(input, weights, fan_out, start, outputs);
-        } else if left >= 2 {
-            start += forward_block::<2, I>(input, weights, fan_out, start, outputs);
-        } else {
-            start += forward_block::<1, I>(input, weights, fan_out, start, outputs);
-        }
+        start += forward_block_of(fan_out - start, input, weights, fan_out, start, outputs);
+    }
+}
+
+/// [`forward`] for the next block when `left` outputs are left; returns the block's width.
+///
+/// Sums of one block wait for one another, so a few wide blocks are better than many narrow ones.
+#[inline(always)]
+fn forward_block_of<I: Input + ?Sized>(
+    left: usize,
+    input: &I,
+    weights: &[f32],
+    fan_out: usize,
+    start: usize,
+    outputs: &mut [f32],
+) -> usize {
+    macro_rules! widest {
+        ($($pattern:pat => $width:literal),*) => {
+            match left {
+                BLOCK.. => forward_block::<BLOCK, I>(input, weights, fan_out, start, outputs),
+                $($pattern => forward_block::<$width, I>(input, weights, fan_out, start, outputs),)*
+                _ => forward_block::<1, I>(input, weights, fan_out, start, outputs),
+            }
+        };
+    }
+    widest! {
+        96.. => 96, 88.. => 88, 80.. => 80, 72.. => 72, 64.. => 64, 56.. => 56, 48.. => 48,
+        40.. => 40, 32.. => 32, 24.. => 24, 16.. => 16, 15 => 15, 14 => 14, 13 => 13, 12 => 12,
+        11 => 11, 10 => 10, 9 => 9, 8 => 8, 7 => 7, 6 => 6, 5 => 5, 4 => 4, 3 => 3, 2 => 2
     }
 }
 
@@ -60,16 +73,20 @@ fn forward_block<const WIDTH: usize, I: Input + ?Sized>(
         .and_then(|rest| rest.first_chunk_mut::<WIDTH>());
     if let Some(outputs) = block {
         let mut sums = *outputs;
-        input.for_each_nonzero(weights.chunks_exact(fan_out), |row, value| {
-            let block = row
-                .get(start..)
-                .and_then(|rest| rest.first_chunk::<WIDTH>());
-            if let Some(row) = block {
-                for (sum, weight) in sums.iter_mut().zip(row) {
-                    *sum += value * weight;
+        input.for_each_nonzero(
+            weights.chunks_exact(fan_out),
+            #[inline(always)]
+            |row, value| {
+                let block = row
+                    .get(start..)
+                    .and_then(|rest| rest.first_chunk::<WIDTH>());
+                if let Some(row) = block {
+                    for (sum, weight) in sums.iter_mut().zip(row) {
+                        *sum += value * weight;
+                    }
                 }
-            }
-        });
+            },
+        );
         *outputs = sums;
     }
     WIDTH
