@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::pictures::replace_file;
+use crate::files::write_atomically;
 
 /// One epoch of a training run: a row of `history.csv`, and the core of a `--json` line.
 ///
@@ -89,7 +89,7 @@ pub fn write_csv(records: &[EpochRecord], path: impl AsRef<Path>) -> Result<()> 
              {learning_rate:?},{seconds:?}"
         )?;
     }
-    replace_file(path.as_ref(), &text)
+    write_atomically(path.as_ref(), &text)
 }
 
 #[cfg(test)]

@@ -1,44 +1,12 @@
-//! Files that are either complete or not there.
+//! Drawings into files: an SVG or a PNG that is either complete or not there.
 
-use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use plotters::prelude::*;
 
 use super::style::Area;
-
-/// Writes `bytes` to a temporary file beside `path`, then renames it to `path`.
-///
-/// A reader of `path` sees the old file or the complete new one, whenever the program or the machine
-/// stops.
-///
-/// # Errors
-///
-/// When the folder is missing or not writable. What was under `path` is then untouched, and the temporary
-/// file is removed.
-pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let attempt = || -> Result<()> {
-        path.file_name()
-            .context("the path does not end in the name of a file")?;
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        // Temporary files are for their owner alone; a run's files should be as readable as any.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut temporary = builder.tempfile_in(folder)?;
-        temporary.write_all(bytes)?;
-        // Otherwise the new name may reach the disk before the contents do.
-        temporary.as_file().sync_all()?;
-        // The whole error would hold on to the temporary file for as long as it is passed around.
-        temporary.persist(path).map_err(|failure| failure.error)?;
-        Ok(())
-    };
-    attempt().with_context(|| format!("cannot write {}", path.display()))
-}
+use crate::files::write_atomically;
 
 /// Draws an SVG of `size` units, shown at `size` divided by `units_per_pixel` pixels.
 ///
@@ -58,7 +26,7 @@ pub(super) fn write_svg(
     let (width, height) = (size.0 / units_per_pixel, size.1 / units_per_pixel);
     let drawn = format!("<svg width=\"{}\" height=\"{}\"", size.0, size.1);
     let shown = format!("<svg width=\"{width}\" height=\"{height}\"");
-    replace_file(path, text.replacen(&drawn, &shown, 1).as_bytes())
+    write_atomically(path, text.replacen(&drawn, &shown, 1).as_bytes())
 }
 
 /// Draws a PNG of `size` pixels.
@@ -87,25 +55,12 @@ pub(super) fn write_png(
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&pixels)?;
     writer.finish()?;
-    replace_file(path, &bytes)
+    write_atomically(path, &bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failed_write_leaves_nothing_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        // A folder cannot be replaced by a file, which shows only at the renaming.
-        let path = folder.path().join("a.txt");
-        std::fs::create_dir(&path).unwrap();
-        let error = replace_file(&path, b"new").unwrap_err();
-        assert!(format!("{error:#}").contains("a.txt"), "{error:#}");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(path.is_dir());
-        assert!(replace_file(Path::new("/"), b"new").is_err());
-    }
 
     #[test]
     fn a_drawing_that_fails_leaves_the_old_file() {
@@ -119,25 +74,30 @@ mod tests {
     }
 
     #[test]
-    fn a_write_replaces_the_old_file_and_leaves_nothing_else() {
+    fn a_drawing_replaces_the_old_file_and_leaves_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
+        let path = folder.path().join("a");
         std::fs::write(&path, "old").unwrap();
-        replace_file(&path, b"new").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+        write_png(&path, (10, 10), |area| Ok(area.fill(&WHITE)?)).unwrap();
+        assert!(std::fs::read(&path).unwrap().starts_with(b"\x89PNG"));
+        write_svg(&path, (10, 20), 2, |area| Ok(area.fill(&WHITE)?)).unwrap();
+        let svg = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            svg.starts_with("<svg width=\"5\" height=\"10\" viewBox=\"0 0 10 20\""),
+            "{svg}"
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
-    #[cfg(unix)]
     #[test]
-    fn the_file_is_as_readable_as_any_other() {
-        use std::os::unix::fs::PermissionsExt as _;
+    fn a_name_that_is_taken_by_a_folder_is_an_error_that_leaves_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let (ours, plain) = (folder.path().join("a.txt"), folder.path().join("b.txt"));
-        replace_file(&ours, b"x").unwrap();
-        std::fs::write(&plain, "x").unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
-        assert_eq!(mode(&ours), mode(&plain));
+        // This shows only when the complete file is to be renamed.
+        let path = folder.path().join("a.svg");
+        std::fs::create_dir(&path).unwrap();
+        let error = write_svg(&path, (10, 10), 1, |_| Ok(())).unwrap_err();
+        assert!(format!("{error:#}").contains("a.svg"), "{error:#}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

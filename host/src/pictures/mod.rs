@@ -25,5 +25,3 @@ pub use confusion::confusion;
 pub use curves::curves;
 pub use first_layer::first_layer;
 pub use mistakes::{Mistake, mistakes};
-
-pub(crate) use file::replace_file;
