@@ -173,7 +173,8 @@ def thumbnet(batch, threads, data):
         last = json.loads(done.stdout.strip().splitlines()[-1])
         return float(last["samples_per_second"])
     except (IndexError, KeyError, TypeError, ValueError):
-        reason = (done.stderr.strip().splitlines() or ["no last line with samples_per_second"])[-1]
+        lines = done.stderr.strip().splitlines() or ["no last line with samples_per_second"]
+        reason = next((line for line in lines if line.startswith("error")), lines[-1])
         raise RuntimeError(f"`{' '.join(command[:8])} ..` said: {reason}")
 
 
