@@ -42,7 +42,7 @@ pub enum FormatError {
     Layers,
     /// Fewer bytes than the head announces.
     Truncated {
-        /// Bytes of the whole file.
+        /// Bytes of the whole file; of the head where not even that is whole.
         expected: usize,
         /// Bytes there are.
         found: usize,
