@@ -153,6 +153,33 @@ impl<Images: Read, Labels: Read, const PIXELS: usize, const CLASSES: usize>
         self.count - self.taken
     }
 
+    /// Forgets all samples but the next `count`.
+    pub fn limit(&mut self, count: u32) {
+        self.count = self.count.min(self.taken.saturating_add(count));
+    }
+
+    /// Reads as many samples as `batch` has room for, or as are left; none after the last one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Samples::next`].
+    pub fn fill<'b, const BATCH: usize>(
+        &mut self,
+        batch: &'b mut Batch<PIXELS, BATCH>,
+    ) -> Result<(&'b [[u8; PIXELS]], &'b [u8]), IdxError> {
+        let mut filled = 0;
+        for (pixels, place) in batch.pixels.iter_mut().zip(&mut batch.labels) {
+            let Some(label) = self.next(pixels)? else {
+                break;
+            };
+            *place = label;
+            filled += 1;
+        }
+        // `filled` is at most BATCH, so nothing is lost here.
+        let (pixels, labels) = (batch.pixels.get(..filled), batch.labels.get(..filled));
+        Ok((pixels.unwrap_or_default(), labels.unwrap_or_default()))
+    }
+
     /// Reads the next sample into `pixels` and returns its label, or `None` after the last one.
     ///
     /// # Errors
@@ -180,6 +207,29 @@ impl<Images: Read, Labels: Read, const PIXELS: usize, const CLASSES: usize>
     }
 }
 
+/// Room for a mini-batch: pixels and labels of up to `BATCH` samples.
+///
+/// All zero when new, so a `static` of it takes no flash.
+#[derive(Clone, Debug)]
+pub struct Batch<const PIXELS: usize, const BATCH: usize> {
+    pixels: [[u8; PIXELS]; BATCH],
+    labels: [u8; BATCH],
+}
+
+impl<const PIXELS: usize, const BATCH: usize> Batch<PIXELS, BATCH> {
+    /// No samples yet.
+    pub const ZEROED: Self = Self {
+        pixels: [[0; PIXELS]; BATCH],
+        labels: [0; BATCH],
+    };
+
+    /// The room for the first sample's pixels, for whoever needs one at a time.
+    pub fn first_pixels(&mut self) -> &mut [u8; PIXELS] {
+        const { assert!(BATCH > 0, "thumbnet: a batch without room for a sample") };
+        &mut self.pixels[0]
+    }
+}
+
 /// Reads a big-endian word of a header.
 fn read_word(source: &mut impl Read) -> Result<u32, IdxError> {
     let mut bytes = [0; 4];
@@ -199,29 +249,11 @@ fn read_whole(source: &mut impl Read, buffer: &mut [u8], samples: u32) -> Result
 mod tests {
     extern crate std;
     use super::*;
+    use crate::testing::{images, labels};
     use embedded_io::ErrorType;
     use std::string::ToString;
-    use std::vec::Vec;
 
     const SMALL: [u8; 4] = [1, 2, 3, 4];
-
-    /// An images file with these header words after the magic number, and these pixels.
-    fn images(words: [u32; 3], pixels: &[u8]) -> Vec<u8> {
-        let mut file = IMAGES_MAGIC.to_be_bytes().to_vec();
-        words
-            .iter()
-            .for_each(|word| file.extend(word.to_be_bytes()));
-        file.extend(pixels);
-        file
-    }
-
-    /// A labels file that says it holds `count` labels, and holds these.
-    fn labels(count: u32, labels: &[u8]) -> Vec<u8> {
-        let mut file = LABELS_MAGIC.to_be_bytes().to_vec();
-        file.extend(count.to_be_bytes());
-        file.extend(labels);
-        file
-    }
 
     fn open<'a>(
         images: &'a [u8],
@@ -260,6 +292,24 @@ mod tests {
         assert_eq!(samples.remaining(), 0);
         assert_eq!(samples.next(&mut pixels), Ok(None));
         assert_eq!(samples.next(&mut pixels), Ok(None));
+    }
+
+    #[test]
+    fn fills_batches_up_to_the_limit() {
+        let (images, labels) = (
+            images([5, 1, 2], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+            labels(5, &[4; 5]),
+        );
+        let mut samples = open(&images, &labels).unwrap();
+        let mut batch = Batch::<2, 2>::ZEROED;
+
+        samples.limit(3);
+        assert_eq!(
+            samples.fill(&mut batch),
+            Ok((&[[0, 1], [2, 3]][..], &[4, 4][..]))
+        );
+        assert_eq!(samples.fill(&mut batch), Ok((&[[4, 5]][..], &[4][..])));
+        assert_eq!(samples.fill(&mut batch), Ok((&[][..], &[][..])));
     }
 
     #[test]

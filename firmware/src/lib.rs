@@ -9,6 +9,9 @@
 //! |---|---|
 //! | [`idx`] | MNIST's file format, read as a stream and without allocation |
 //! | [`meter`] | costs: instructions or cycles, flash, RAM and stack |
+//! | [`mod@evaluate`] | accuracy, cost and bits of a network's predictions |
+//! | [`mod@train`] | training on a stream of samples |
+//! | [`words`] | the words of a command line |
 //!
 //! # Features
 //!
@@ -20,8 +23,18 @@
 #[macro_use]
 mod sentences;
 
+mod board;
+pub mod evaluate;
 pub mod idx;
 pub mod meter;
+pub mod train;
+pub mod words;
 
-pub use idx::{IdxError, Samples};
+#[cfg(test)]
+mod testing;
+
+pub use board::Board;
+pub use evaluate::{Bits, Evaluation, evaluate};
+pub use idx::{Batch, IdxError, Samples};
 pub use meter::{Memory, Meter};
+pub use train::{Progress, TrainError, Training, train};

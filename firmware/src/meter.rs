@@ -46,19 +46,8 @@ sentences!(Memory {
 mod tests {
     extern crate std;
     use super::*;
+    use crate::testing::Looks;
     use std::string::ToString;
-
-    /// Counts one unit for every look at it.
-    struct Looks(u64);
-
-    impl Meter for Looks {
-        const UNIT: &'static str = "looks";
-
-        fn now(&mut self) -> u64 {
-            self.0 += 1;
-            self.0
-        }
-    }
 
     #[test]
     fn measuring_returns_the_result_and_its_cost() {

@@ -1,17 +1,19 @@
 //! The command line that `thumbnet emulate` passes in: the data folder, then the user's arguments.
 
-use core::ffi::CStr;
+use core::{ffi::CStr, mem::MaybeUninit, str};
 use embedded_io::Error as _;
-use semihosting::experimental::env;
+use semihosting::sys::arm_compat::sys_get_cmdline_uninit;
+use thumbnet_firmware::words::word;
 use thumbnet_firmware::{IdxError, Samples};
 
 use crate::file::HostFile;
 
-/// How long a command line may be. It is on the stack, while nothing else of size is.
-const LONGEST_LINE: usize = 512;
+/// How long a command line may be, with its final zero byte. It is on the stack, but only while it is
+/// looked at: before the program's work begins, and not while its other data is on the stack.
+const LONGEST_LINE: usize = 384;
 
 /// How long the path of a data file may be, with its final zero byte.
-const LONGEST_PATH: usize = 384;
+const LONGEST_PATH: usize = 320;
 
 /// MNIST's samples, read from files of the desktop.
 pub type MnistSamples = Samples<HostFile, HostFile, 784, 10>;
@@ -72,27 +74,26 @@ impl defmt::Format for ArgumentError {
         match *self {
             Self::Unreadable => defmt::write!(
                 formatter,
-                "the command line is not UTF-8 of at most {} bytes: use a shorter data folder",
+                "the command line is not UTF-8 of up to {} bytes: use a data folder with a shorter path",
                 LONGEST_LINE - 1
             ),
             Self::NotANumber { position } => defmt::write!(
                 formatter,
-                "argument {} should be a whole number, as in `thumbnet emulate ELF -- 1000`",
+                "argument {} should be a whole number, such as 1000",
                 position
             ),
             Self::NoData => defmt::write!(
                 formatter,
-                "this program needs MNIST: name its folder with `thumbnet emulate --data DIR ELF`"
+                "this program needs MNIST: name its folder with --data DIR"
             ),
             Self::PathTooLong => defmt::write!(
                 formatter,
-                "the data folder's path is longer than {} bytes with a file's name: use another",
+                "a data file's path is longer than {} bytes: use a data folder with a shorter path",
                 LONGEST_PATH - 1
             ),
             Self::DoesNotOpen { file, reason } => defmt::write!(
                 formatter,
-                "{} in the data folder does not open ({}): give --data a folder with \
-                 uncompressed MNIST",
+                "{} does not open ({}): give --data a folder of uncompressed MNIST files",
                 file,
                 reason
             ),
@@ -101,20 +102,10 @@ impl defmt::Format for ArgumentError {
     }
 }
 
-/// The command line, as `thumbnet emulate` writes it: program, data folder, the user's arguments.
-type Line = env::Args<LONGEST_LINE>;
-
-fn line() -> Result<Line, ArgumentError> {
-    env::args().map_err(|_| ArgumentError::Unreadable)
-}
-
-/// The argument at a position, with the program at 0 and the data folder at 1.
-fn argument(line: &Line, position: usize) -> Result<Option<&str>, ArgumentError> {
-    let mut arguments = line;
-    arguments
-        .nth(position)
-        .transpose()
-        .map_err(|_| ArgumentError::Unreadable)
+/// The command line as `thumbnet emulate` writes it: program, data folder, the user's arguments.
+fn line(buffer: &mut [MaybeUninit<u8>; LONGEST_LINE]) -> Result<&str, ArgumentError> {
+    let line = sys_get_cmdline_uninit(buffer).map_err(|_| ArgumentError::Unreadable)?;
+    str::from_utf8(line).map_err(|_| ArgumentError::Unreadable)
 }
 
 /// Whether the user's first argument is this word.
@@ -122,9 +113,11 @@ fn argument(line: &Line, position: usize) -> Result<Option<&str>, ArgumentError>
 /// # Errors
 ///
 /// If there is no readable command line.
+// Not inlined, and so are the others: the line is on the stack only while it is looked at.
 #[inline(never)]
-pub fn first_is(word: &str) -> Result<bool, ArgumentError> {
-    Ok(argument(&line()?, 2)? == Some(word))
+pub fn first_is(expected: &str) -> Result<bool, ArgumentError> {
+    let mut buffer = [MaybeUninit::uninit(); LONGEST_LINE];
+    Ok(word(line(&mut buffer)?, 2) == Some(expected))
 }
 
 /// The user's argument at `position`, counted from one, as a number; `default` if there is none.
@@ -132,31 +125,33 @@ pub fn first_is(word: &str) -> Result<bool, ArgumentError> {
 /// # Errors
 ///
 /// If it is not a number.
-// Not inlined, and so are the others: the line is on the stack only while it is looked at.
 #[inline(never)]
 pub fn number(position: usize, default: u32) -> Result<u32, ArgumentError> {
-    argument(&line()?, position + 1)?.map_or(Ok(default), |text| {
+    let mut buffer = [MaybeUninit::uninit(); LONGEST_LINE];
+    word(line(&mut buffer)?, position + 1).map_or(Ok(default), |text| {
         text.parse()
             .map_err(|_| ArgumentError::NotANumber { position })
     })
 }
 
-/// Opens a set of MNIST in the data folder.
+/// Opens a set of MNIST in the data folder, and forgets all but its first `count` samples.
 ///
 /// # Errors
 ///
 /// If no data folder was passed in, or its files are missing or are not MNIST.
 #[inline(never)]
-pub fn samples(set: Set) -> Result<MnistSamples, ArgumentError> {
+pub fn samples(set: Set, count: u32) -> Result<MnistSamples, ArgumentError> {
     let [images, labels] = set.files();
-    Ok(Samples::new(open(images)?, open(labels)?)?)
+    let mut samples = Samples::new(open(images)?, open(labels)?)?;
+    samples.limit(count);
+    Ok(samples)
 }
 
 /// Opens a file of the data folder.
 #[inline(never)]
 fn open(file: &'static str) -> Result<HostFile, ArgumentError> {
-    let line = line()?;
-    let folder = argument(&line, 1)?
+    let mut buffer = [MaybeUninit::uninit(); LONGEST_LINE];
+    let folder = word(line(&mut buffer)?, 1)
         .filter(|folder| !folder.is_empty())
         .ok_or(ArgumentError::NoData)?;
 

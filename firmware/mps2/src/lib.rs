@@ -12,7 +12,7 @@
 //! | [`led`] | the board's two user lights |
 //! | [`memory`] | flash, RAM and stack in use |
 //! | [`meter`] | an instruction counter |
-//! | [`selftest`] | the program that tries all of the above |
+//! | [`mod@evaluate`], [`mod@train`], [`mod@selftest`] | the programs |
 //!
 //! Logs go out as defmt frames through semihosting's standard output, where `thumbnet emulate`
 //! decodes them. Nothing else may print there.
@@ -30,13 +30,16 @@ pub mod led;
 pub mod memory;
 pub mod meter;
 pub mod selftest;
+pub mod train;
 
 pub use evaluate::evaluate;
 pub use selftest::selftest;
+pub use train::{TrainMemory, train};
 
 use cortex_m::Peripherals;
 use led::UserLed;
 use meter::InstructionMeter;
+use thumbnet_firmware::Board;
 
 /// The program did what it was asked to.
 pub const SUCCESS: u8 = 0;
@@ -44,27 +47,19 @@ pub const SUCCESS: u8 = 0;
 /// The program could not do it, and logged why.
 pub const FAILURE: u8 = 1;
 
-/// What a program uses of the board.
-#[derive(Debug)]
-pub struct Mps2 {
-    /// Counts instructions.
-    pub meter: InstructionMeter,
-    /// Shows activity.
-    pub led: UserLed,
-}
+/// The board's counter and its first light.
+pub type Mps2 = Board<InstructionMeter, UserLed>;
 
-impl Mps2 {
-    /// Takes the board into use: the counter runs, the light is off.
-    ///
-    /// # Panics
-    ///
-    /// If the board was taken before: there is one of each.
-    pub fn take() -> Self {
-        let peripherals = Peripherals::take().expect("the board is taken once, at start-up");
-        Self {
-            meter: InstructionMeter::new(peripherals.SYST),
-            led: UserLed::LED0,
-        }
+/// Takes the board into use: the counter runs, the light is off.
+///
+/// # Panics
+///
+/// If the board was taken before: there is one of each.
+pub fn take() -> Mps2 {
+    let peripherals = Peripherals::take().expect("the board is taken once, at start-up");
+    Board {
+        meter: InstructionMeter::new(peripherals.SYST),
+        led: UserLed::LED0,
     }
 }
 

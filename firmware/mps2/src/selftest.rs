@@ -4,10 +4,10 @@ use embedded_hal::digital::{OutputPin, StatefulOutputPin};
 use thumbnet_firmware::Meter;
 
 use crate::{
-    Mps2,
     arguments::{self, ArgumentError, Set},
     exit, finish,
     memory::memory,
+    take,
 };
 
 /// Logs what a loop of known length cost, the light's states, the memory and the first test sample;
@@ -26,7 +26,7 @@ pub fn selftest() -> ! {
 }
 
 fn run() -> Result<(), ArgumentError> {
-    let mut board = Mps2::take();
+    let mut board = take();
 
     if arguments::first_is("exit")? {
         let code = arguments::number(2, 0)?;
@@ -60,10 +60,10 @@ fn run() -> Result<(), ArgumentError> {
         defmt::assert_eq!(lit, state, "the light does not follow");
     }
 
-    let mut samples = arguments::samples(Set::Test)?;
+    let mut samples = arguments::samples(Set::Test, u32::MAX)?;
     let count = samples.remaining();
     let mut pixels = [0; 784];
-    let label = samples.next(&mut pixels)?;
+    let label = samples.next(&mut pixels)?.unwrap_or(0);
     let lit = pixels.iter().filter(|&&pixel| pixel != 0).count();
     defmt::info!(
         "{} test samples; the first is a {} with {} lit pixels",

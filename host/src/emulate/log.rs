@@ -110,3 +110,72 @@ fn write_json(sink: &mut impl Write, level: Option<&str>, message: &str) -> io::
         serde_json::json!({ "level": level, "message": message })
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table of two messages, as if it had been read from a program.
+    fn table() -> Table {
+        let entry = |tag: &str, text: &str| serde_json::json!({ "string": { "tag": tag, "string": text }, "raw_symbol": "" });
+        let table = serde_json::json!({
+            "timestamp": null,
+            "entries": { "1": entry("Info", "hello"), "2": entry("Println", "just text") },
+            "bitflags": {},
+            "encoding": "Rzcobs",
+        });
+        serde_json::from_value(table).expect("the table has the form that defmt-decoder writes")
+    }
+
+    /// The frame of a message without arguments: its number as 16 bits, rzCOBS, and zeros around it.
+    const fn frame(number: u8) -> [u8; 4] {
+        // A marker's lower seven bits say which of seven bytes are zero: all but the first.
+        [0, number, 0b0111_1110, 0]
+    }
+
+    fn lines(style: Style, pieces: &[&[u8]]) -> String {
+        let table = table();
+        let mut sink = Vec::new();
+        let mut lines = Lines::new(&table, style, &mut sink);
+        pieces
+            .iter()
+            .for_each(|piece| lines.add(piece).expect("a Vec takes everything"));
+        lines.end().expect("a Vec takes everything");
+        String::from_utf8(sink).expect("lines are UTF-8")
+    }
+
+    #[test]
+    fn frames_become_lines() {
+        let both = [frame(1), frame(2)].concat();
+        assert_eq!(lines(Style::Plain, &[&both]), "INFO hello\njust text\n");
+        assert_eq!(
+            lines(Style::Json, &[&both]),
+            "{\"level\":\"info\",\"message\":\"hello\"}\n\
+             {\"level\":null,\"message\":\"just text\"}\n"
+        );
+    }
+
+    #[test]
+    fn frames_may_come_in_pieces() {
+        let [start, number, marker, end] = frame(1);
+        let pieces: [&[u8]; 4] = [&[start], &[number], &[marker], &[end]];
+        assert_eq!(lines(Style::Plain, &pieces), "INFO hello\n");
+    }
+
+    #[test]
+    fn what_is_no_frame_is_shown_and_does_not_stop_the_log() {
+        let mixed = [&b"plain text\n"[..], &frame(1), b"cut sho"].concat();
+        assert_eq!(
+            lines(Style::Plain, &[&mixed]),
+            "ERROR the program printed what is not a log frame: \"plain text\"\n\
+             INFO hello\n\
+             ERROR the program printed what is not a log frame: \"cut sho\"\n"
+        );
+    }
+
+    #[test]
+    fn an_unknown_message_is_no_frame() {
+        let line = lines(Style::Plain, &[&frame(9)]);
+        assert!(line.starts_with("ERROR the program printed"), "{line}");
+    }
+}

@@ -80,7 +80,7 @@ pub fn run(args: &EmulateArgs) -> anyhow::Result<ExitCode> {
         (Some(machine), _) => machine,
         (None, Some(machine)) => machine,
         (None, None) => bail!(
-            "{} does not say which board it is for: name QEMU's machine, as in --machine mps2-an386",
+            "{} does not name its board: say which it is for, as in --machine mps2-an386",
             args.elf.display()
         ),
     };
@@ -130,15 +130,14 @@ fn report(ending: Ending, timeout: u64) -> ExitCode {
         Ending::Exit(code) => ExitCode::from(code),
         Ending::Signal(signal) => {
             eprintln!(
-                "error: QEMU was ended by signal {signal}; if nobody sent it, the program ran into \
-                 a fault inside its fault handler, most likely for want of stack"
+                "error: QEMU was ended by signal {signal}: somebody sent it, or a fault came inside the \
+                 program's fault handler"
             );
             ExitCode::FAILURE
         }
         Ending::Timeout => {
             eprintln!(
-                "error: the program was still running after {timeout} s and was ended: give it \
-                 more with --timeout, or less to do"
+                "error: the program did not end within {timeout} s: give it more time with --timeout"
             );
             ExitCode::from(TIMED_OUT)
         }

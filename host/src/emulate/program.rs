@@ -27,7 +27,7 @@ impl Program {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let bytes = fs::read(path).with_context(|| {
             format!(
-                "cannot read {}: build it first, with `cargo build --release` in its board's folder",
+                "cannot read {}: build it first, in its board's folder",
                 path.display()
             )
         })?;
@@ -44,8 +44,7 @@ impl Program {
 
         if !bytes.starts_with(b"\x7fELF") {
             bail!(
-                "{path} is not an ELF file: give the program that `cargo build --release` writes, \
-                 as in target/thumbv7em-none-eabihf/release/evaluate"
+                "{path} is not an ELF file: give a program as `cargo build` writes it for a board"
             );
         }
         let elf = object::File::parse(bytes).with_context(|| {
@@ -53,13 +52,12 @@ impl Program {
         })?;
         if elf.architecture() != Architecture::Arm {
             bail!(
-                "{path} is a program for {:?}, expected one for an Arm Cortex-M: build it in its \
-                 board's folder",
+                "{path} is a program for {:?}, expected one for Arm: build it in its board's folder",
                 elf.architecture()
             );
         }
         if elf.kind() != ObjectKind::Executable {
-            bail!("{path} is not a whole program but a part of one: give the linked program");
+            bail!("{path} is not a whole program but a part of one: give the linked one");
         }
 
         let table = Table::parse(bytes)
@@ -67,15 +65,11 @@ impl Program {
             .filter(|table| !table.is_empty())
             .with_context(|| {
                 format!(
-                    "{path} has no defmt table, so its log cannot be decoded: link it with \
-                     defmt.x, build it with DEFMT_LOG=info, and do not strip it"
+                    "{path} has no defmt table: link it with defmt.x, set DEFMT_LOG=info, keep symbols"
                 )
             })?;
         if table.encoding() != Encoding::Rzcobs {
-            bail!(
-                "{path} logs in defmt's raw encoding, whose frames cannot be told apart: build it \
-                 without the feature encoding-raw"
-            );
+            bail!("{path} logs in defmt's raw encoding: build it without the feature encoding-raw");
         }
 
         // Linkers differ in whether they keep the quotes that a linker script needs here.
@@ -134,7 +128,7 @@ mod tests {
             (b"\x7fELF".to_vec(), "some.elf is damaged"),
             (
                 header(3),
-                "some.elf is a program for I386, expected one for an Arm Cortex-M",
+                "some.elf is a program for I386, expected one for Arm",
             ),
             (header(40), "some.elf has no defmt table"),
         ] {

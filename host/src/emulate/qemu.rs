@@ -163,10 +163,7 @@ pub fn check_machine(machine: &str) -> anyhow::Result<()> {
         .lines()
         .any(|line| line.split_whitespace().next() == Some(machine))
     {
-        bail!(
-            "this {QEMU} has no machine {machine:?}: choose one of `{QEMU} -M help`, such as \
-             mps2-an386"
-        );
+        bail!("{QEMU} has no machine {machine:?}: see `{QEMU} -M help`, or try mps2-an386");
     }
     Ok(())
 }
