@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`arguments`] | the command line that semihosting passes in, with the data folder |
 //! | [`faults`] | panics and processor faults, logged and turned into exit codes |
-//! | [`file`] | files of the desktop, as [`embedded_io::Read`] |
+//! | [`mod@file`] | files of the desktop, as [`embedded_io::Read`] |
 //! | [`led`] | the board's two user lights |
 //! | [`memory`] | flash, RAM and stack in use |
 //! | [`meter`] | an instruction counter |
