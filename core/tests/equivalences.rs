@@ -39,7 +39,7 @@ fn images(count: usize) -> (Vec<[u8; 7]>, Vec<u8>) {
     (0..count)
         .map(|_| {
             let image = std::array::from_fn(|_| match below(&mut rng, 3) {
-                0 => below(&mut rng, 256) as u8,
+                0 => [1, 2, 127, 254, 255][below(&mut rng, 5) as usize],
                 _ => 0,
             });
             (image, below(&mut rng, 4) as u8)
