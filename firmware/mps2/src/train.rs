@@ -19,6 +19,11 @@ pub const SGD: TrainConfig = TrainConfig::new(0.1);
 /// Gradient descent with momentum, which makes steps ten times as long in the end.
 pub const MOMENTUM: TrainConfig<Momentum> = TrainConfig::new(0.01).with_momentum(0.9);
 
+/// The same with weight decay, for steps on the mean of several images.
+pub const MINI_BATCHES: TrainConfig<Momentum> = TrainConfig::new(0.05)
+    .with_momentum(0.9)
+    .with_weight_decay(WeightDecay::L2(5.0e-4));
+
 /// Where the fresh weights come from; a desktop starts from the same with the same seed.
 const SEED: u64 = 7;
 
