@@ -10,9 +10,12 @@ use crate::{finish, take};
 /// Digits in 28 x 28 pixels, 32 hidden units.
 type Digits = Mlp<784, 32, 10>;
 
-/// Read-only data: it stays in flash. A file of another shape does not compile. The file is what
-/// `cargo run --release -p thumbnet-firmware --example make_model` writes.
-static DIGITS: Digits = include_model!(Digits, "../../models/784-32-10.thumbnet");
+/// Read-only data: it stays in flash. A file of another shape does not compile.
+///
+/// Which file it is, the build script says: the one in `THUMBNET_MODEL`, as `thumbnet export
+/// --format device` writes it, or else what `cargo run --release -p thumbnet-firmware --example
+/// make_model` wrote.
+static DIGITS: Digits = include_model!(Digits, env!("THUMBNET_MPS2_MODEL"));
 
 /// How many test images are predicted, if the first argument says nothing else.
 const SAMPLES: u32 = 1_000;
