@@ -10,9 +10,9 @@ pub use exp::exp;
 
 use crate::input::Input;
 
-/// Most sums that are held in registers together: a Cortex-M4F has 32 float registers, of which 16
-/// may hold sums; 13 vectors of eight leave three of AVX2's sixteen registers to work with.
-const BLOCK: usize = if cfg!(target_arch = "arm") { 16 } else { 104 };
+/// Sums that are held in registers together: a Cortex-M4F has 32 float registers, of which 16 may
+/// hold sums; vector units hold several sums in each.
+const BLOCK: usize = if cfg!(target_arch = "arm") { 16 } else { 32 };
 
 /// Adds `input x weights` to `outputs`: `outputs[j] += sum over i of input[i] * weights[i][j]`,
 /// `i` ascending, inputs that are zero skipped.
@@ -23,43 +23,74 @@ const BLOCK: usize = if cfg!(target_arch = "arm") { 16 } else { 104 };
 /// One multiplication and one addition per weight whose input is not zero.
 #[inline(always)]
 pub fn forward<I: Input + ?Sized>(input: &I, weights: &[f32], outputs: &mut [f32]) {
-    // Never zero; said here so that the compiler need not provide for it.
-    let fan_out = outputs.len().max(1);
+    let fan_out = outputs.len();
     let mut start = 0;
-    while start < fan_out {
-        start += forward_block_of(fan_out - start, input, weights, fan_out, start, outputs);
+    while fan_out - start >= BLOCK {
+        forward_block::<BLOCK, I>(input, weights, fan_out, start, outputs);
+        start += BLOCK;
     }
-}
-
-/// [`forward`] for the next block when `left` outputs are left; returns the block's width.
-///
-/// Sums of one block wait for one another, so a few wide blocks are better than many narrow ones.
-#[inline(always)]
-fn forward_block_of<I: Input + ?Sized>(
-    left: usize,
-    input: &I,
-    weights: &[f32],
-    fan_out: usize,
-    start: usize,
-    outputs: &mut [f32],
-) -> usize {
-    macro_rules! widest {
-        ($($pattern:pat => $width:literal),*) => {
-            match left {
-                BLOCK.. => forward_block::<BLOCK, I>(input, weights, fan_out, start, outputs),
-                $($pattern => forward_block::<$width, I>(input, weights, fan_out, start, outputs),)*
-                _ => forward_block::<1, I>(input, weights, fan_out, start, outputs),
+    if BLOCK > 16 && fan_out - start >= 16 {
+        forward_block::<16, I>(input, weights, fan_out, start, outputs);
+        start += 16;
+    }
+    // All of the rest at once: sums that wait for one another are best made side by side.
+    macro_rules! rest_of {
+        ($($width:literal)*) => {
+            match fan_out - start {
+                $($width => forward_block::<$width, I>(input, weights, fan_out, start, outputs),)*
+                _ => {}
             }
         };
     }
-    widest! {
-        96.. => 96, 88.. => 88, 80.. => 80, 72.. => 72, 64.. => 64, 56.. => 56, 48.. => 48,
-        40.. => 40, 32.. => 32, 24.. => 24, 16.. => 16, 15 => 15, 14 => 14, 13 => 13, 12 => 12,
-        11 => 11, 10 => 10, 9 => 9, 8 => 8, 7 => 7, 6 => 6, 5 => 5, 4 => 4, 3 => 3, 2 => 2
-    }
+    rest_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
 }
 
-/// [`forward`] for the outputs `start..start + WIDTH`; returns `WIDTH`.
+/// Most vectors of eight sums that AVX2's sixteen registers hold, with three left to work with.
+pub const MOST_VECTORS: usize = 13;
+
+/// [`forward`] for a layer of exactly `8 VECTORS` units, all of whose sums stay in registers.
+///
+/// # Shapes
+/// `outputs`: `[8 VECTORS]`, holding the biases on entry; `VECTORS` is at most [`MOST_VECTORS`].
+/// `weights`: `[fan_in][8 VECTORS]`, row-major.
+#[inline(always)]
+pub fn forward_wide<const VECTORS: usize, I: Input + ?Sized>(
+    input: &I,
+    weights: &[f32],
+    outputs: &mut [f32],
+) {
+    const { assert!(VECTORS <= MOST_VECTORS) };
+    // Written out vector by vector: left to itself, the compiler keeps so many sums in memory.
+    macro_rules! for_each_vector {
+        ($vector:ident => $work:expr) => {
+            for_each_vector!($vector => $work; 0 1 2 3 4 5 6 7 8 9 10 11 12)
+        };
+        ($vector:ident => $work:expr; $($index:literal)*) => {
+            $(if VECTORS > $index {
+                #[allow(non_upper_case_globals)]
+                const $vector: usize = $index;
+                $work;
+            })*
+        };
+    }
+    let Some(outputs) = outputs.as_chunks_mut::<8>().0.first_chunk_mut::<VECTORS>() else {
+        return;
+    };
+    let mut sums = [[0.0_f32; 8]; VECTORS];
+    for_each_vector!(k => sums[k] = outputs[k]);
+    input.for_each_nonzero(
+        weights.as_chunks::<8>().0.as_chunks::<VECTORS>().0.iter(),
+        #[inline(always)]
+        |row, value| {
+            for_each_vector!(k => for (sum, weight) in sums[k].iter_mut().zip(&row[k]) {
+                *sum += value * weight;
+            });
+        },
+    );
+    for_each_vector!(k => outputs[k] = sums[k]);
+}
+
+/// [`forward`] for the outputs `start..start + WIDTH`.
 #[inline(always)]
 fn forward_block<const WIDTH: usize, I: Input + ?Sized>(
     input: &I,
@@ -67,29 +98,28 @@ fn forward_block<const WIDTH: usize, I: Input + ?Sized>(
     fan_out: usize,
     start: usize,
     outputs: &mut [f32],
-) -> usize {
+) {
     let block = outputs
         .get_mut(start..)
         .and_then(|rest| rest.first_chunk_mut::<WIDTH>());
-    if let Some(outputs) = block {
-        let mut sums = *outputs;
-        input.for_each_nonzero(
-            weights.chunks_exact(fan_out),
-            #[inline(always)]
-            |row, value| {
-                let block = row
-                    .get(start..)
-                    .and_then(|rest| rest.first_chunk::<WIDTH>());
-                if let Some(row) = block {
-                    for (sum, weight) in sums.iter_mut().zip(row) {
-                        *sum += value * weight;
-                    }
+    let Some(outputs) = block else { return };
+    let mut sums = *outputs;
+    input.for_each_nonzero(
+        // Never zero; said here so that the compiler need not provide for it.
+        weights.chunks_exact(fan_out.max(1)),
+        #[inline(always)]
+        |row, value| {
+            let block = row
+                .get(start..)
+                .and_then(|rest| rest.first_chunk::<WIDTH>());
+            if let Some(row) = block {
+                for (sum, weight) in sums.iter_mut().zip(row) {
+                    *sum += value * weight;
                 }
-            },
-        );
-        *outputs = sums;
-    }
-    WIDTH
+            }
+        },
+    );
+    *outputs = sums;
 }
 
 /// `values[j] -= coefficient * delta[j]`: what one sample adds to a row of weights.

@@ -14,7 +14,6 @@ use crate::model::Model;
 /// A network in training.
 pub struct Engine {
     shards: Vec<Shard>,
-    instructions: Instructions,
     batch_size: usize,
     seed: u64,
     shuffled: bool,
@@ -50,11 +49,10 @@ impl Engine {
         instructions: Instructions,
     ) -> Self {
         let shards = (0..threads)
-            .map(|thread| Shard::new(model, hyperparameters, thread, threads))
+            .map(|thread| Shard::new(model, hyperparameters, thread, threads, instructions))
             .collect();
         Self {
             shards,
-            instructions,
             batch_size: hyperparameters.batch_size,
             seed,
             shuffled,
@@ -89,7 +87,7 @@ impl Engine {
         }
         let dropout = stream(self.seed, Purpose::Dropout, epoch);
         let exchange = Exchange::new(self.shards.len());
-        let (instructions, batch_size) = (self.instructions, self.batch_size);
+        let batch_size = self.batch_size;
         let (exchange, order, dropout) = (&exchange, &order, &dropout);
         let mut results = std::thread::scope(|scope| {
             let threads: Vec<_> = self
@@ -99,36 +97,31 @@ impl Engine {
                 .map(|(thread, shard)| {
                     scope.spawn(move || {
                         let _leave = Leave(exchange, thread);
-                        instructions.run(
-                            #[inline(always)]
-                            || {
-                                let mut rng = dropout.clone();
-                                let mut result = EpochResult {
-                                    cost: 0.0,
-                                    samples: 0,
-                                };
-                                for (round, samples) in order.chunks(batch_size).enumerate() {
-                                    if !exchange.takes_place(round) {
-                                        break;
-                                    }
-                                    if thread == 0 && progress.stop.load(Ordering::Relaxed) {
-                                        exchange.end_after(round);
-                                    }
-                                    let batch = Batch {
-                                        round,
-                                        samples,
-                                        images,
-                                        exchange,
-                                    };
-                                    result.cost += f64::from(shard.train(&batch, &mut rng));
-                                    result.samples += samples.len();
-                                    if thread == 0 {
-                                        progress.samples.store(result.samples, Ordering::Relaxed);
-                                    }
-                                }
-                                result
-                            },
-                        )
+                        let mut rng = dropout.clone();
+                        let mut result = EpochResult {
+                            cost: 0.0,
+                            samples: 0,
+                        };
+                        for (round, samples) in order.chunks(batch_size).enumerate() {
+                            if !exchange.takes_place(round) {
+                                break;
+                            }
+                            if thread == 0 && progress.stop.load(Ordering::Relaxed) {
+                                exchange.end_after(round);
+                            }
+                            let batch = Batch {
+                                round,
+                                samples,
+                                images,
+                                exchange,
+                            };
+                            result.cost += f64::from(shard.train(&batch, &mut rng));
+                            result.samples += samples.len();
+                            if thread == 0 {
+                                progress.samples.store(result.samples, Ordering::Relaxed);
+                            }
+                        }
+                        result
                     })
                 })
                 .collect();

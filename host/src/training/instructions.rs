@@ -3,7 +3,7 @@
 /// A set of instructions that the training loops are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instructions {
-    /// What every processor of this kind has: SSE2 on x86-64, NEON on AArch64.
+    /// What every processor of this kind has: SSE2 on x86-64, NEON on `AArch64`.
     Baseline,
     /// AVX2: vectors of eight.
     Avx2,

@@ -1,10 +1,12 @@
 //! Training on the desktop: networks whose shape is known at run time, on several threads, with
 //! the bits of one.
 
+mod columns;
 mod engine;
 mod evaluate;
 mod exchange;
 mod instructions;
+mod panel;
 mod shard;
 mod sparse;
 

@@ -1,0 +1,92 @@
+//! A mini-batch by input instead of by sample: which samples have something at each input.
+
+use thumbnet::input::Input;
+
+use super::sparse::SparseImages;
+
+/// Samples that are transposed together: as many as a word has bits.
+pub(super) const PORTION: usize = 64;
+
+/// Up to [`PORTION`] samples by input.
+pub(super) struct Columns {
+    samples: usize,
+    /// For each input, one bit a sample: whether the input is not zero there.
+    present: Vec<u64>,
+    /// `[inputs][samples]`: what a delta is multiplied by, where the bit is set.
+    coefficients: Vec<f32>,
+}
+
+/// What one input is to each sample.
+pub(super) struct Column<'a> {
+    present: u64,
+    coefficients: &'a [f32],
+}
+
+impl Columns {
+    pub(super) fn new(inputs: usize) -> Self {
+        Self {
+            samples: 1,
+            present: vec![0; inputs],
+            coefficients: vec![0.0; inputs * PORTION],
+        }
+    }
+
+    /// Takes `samples`, at most [`PORTION`], every value multiplied by `rate`.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, samples: &[u32], images: &SparseImages<'_>, rate: f32) {
+        self.samples = samples.len();
+        self.present.fill(0);
+        for (bit, &sample) in samples.iter().enumerate() {
+            let image = images.image(sample as usize);
+            for (&place, &value) in image.places.iter().zip(image.values) {
+                self.present[place as usize] |= 1 << bit;
+                self.coefficients[place as usize * self.samples + bit] = rate * value;
+            }
+        }
+    }
+
+    /// The inputs in order, each with what it is to the samples.
+    #[inline(always)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = Column<'_>> {
+        let coefficients = self.coefficients.chunks_exact(self.samples);
+        self.present
+            .iter()
+            .zip(coefficients)
+            .map(|(&present, coefficients)| Column {
+                present,
+                coefficients,
+            })
+    }
+}
+
+/// Pairs the samples in which the input is not zero with their rows.
+impl Input for Column<'_> {
+    #[inline(always)]
+    fn for_each_nonzero<R>(
+        &self,
+        mut rows: impl Iterator<Item = R>,
+        mut visit: impl FnMut(R, f32),
+    ) {
+        let mut left = self.present;
+        let mut next = 0;
+        while left != 0 {
+            let sample = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let (Some(row), Some(&coefficient)) =
+                (rows.nth(sample - next), self.coefficients.get(sample))
+            else {
+                return;
+            };
+            next = sample + 1;
+            visit(row, coefficient);
+        }
+    }
+}
+
+impl Column<'_> {
+    /// Whether the input is zero in every sample.
+    #[inline(always)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.present == 0
+    }
+}
