@@ -201,14 +201,14 @@ impl Architecture {
             "thumbnet: a network has at most 16 layers"
         );
         let mut layers = [first; MAX_LAYERS];
-        let mut layer = 1;
-        while layer < MAX_LAYERS {
-            layers[layer] = self.layers[layer - 1];
+        let mut layer = 0;
+        while layer < self.depth {
+            layers[layer + 1] = self.layers[layer];
             layer += 1;
         }
-        Self {
-            layers,
-            depth: self.depth + 1,
+        match Self::new(layers.split_at(self.depth + 1).0) {
+            Ok(architecture) => architecture,
+            Err(_) => panic!("thumbnet: these layers do not make a network"),
         }
     }
 

@@ -108,9 +108,9 @@ pub trait CostFunction: Copy {
     const COST: Cost;
 }
 
-/// A cost that can follow outputs with activation `A`. Any other pair does not compile:
+/// An activation of the last layer that cost `C` can follow. Any other pair does not compile:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// use thumbnet::prelude::*;
 /// let mut network = <mlp![2 => 3 Sigmoid => 2 Softmax]>::ZEROED;
 /// let mut state = TrainState::ZEROED;
@@ -118,12 +118,12 @@ pub trait CostFunction: Copy {
 /// Trainer::<_, _, _, 1>::new(TrainConfig::new(0.1), &mut network, &mut state).unwrap();
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "the cost `{Self}` does not fit outputs with activation `{A}`",
+    message = "outputs with activation `{Self}` cannot be trained with the cost `{C}`",
     note = "`Sigmoid` outputs take `CrossEntropy` or `Quadratic`, `Softmax` takes \
             `SoftmaxCrossEntropy`, `Identity` and `Relu` take `Quadratic`: say which with \
             `TrainConfig::new(..).with_cost(..)`"
 )]
-pub trait CostOf<A: ActivationFunction>: CostFunction {}
+pub trait TrainsWith<C: CostFunction>: ActivationFunction {}
 
 macro_rules! cost_type {
     ($(#[$doc:meta])* $name:ident: $($activation:ident),*) => {
@@ -134,7 +134,7 @@ macro_rules! cost_type {
         impl CostFunction for $name {
             const COST: Cost = Cost::$name;
         }
-        $(impl CostOf<$activation> for $name {})*
+        $(impl TrainsWith<$name> for $activation {})*
     };
 }
 cost_type!(

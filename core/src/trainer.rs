@@ -2,7 +2,7 @@
 
 use rand_core::Rng;
 
-use crate::cost::{CostFunction, CostOf, CrossEntropy};
+use crate::cost::{CostFunction, CrossEntropy, TrainsWith};
 use crate::dense::{Samples, Step};
 use crate::input::FixedInput;
 use crate::network::{Network, Pass};
@@ -240,7 +240,8 @@ impl<'a, N, O, C, const BATCH: usize> Trainer<'a, N, O, C, BATCH>
 where
     N: Network,
     O: Optimizer,
-    C: CostOf<N::Output>,
+    C: CostFunction,
+    N::Output: TrainsWith<C>,
 {
     /// A trainer of `network`, working in `state`.
     ///
@@ -290,7 +291,8 @@ impl<N, O, C, const BATCH: usize, D> Trainer<'_, N, O, C, BATCH, D>
 where
     N: Network,
     O: Optimizer,
-    C: CostOf<N::Output>,
+    C: CostFunction,
+    N::Output: TrainsWith<C>,
     D: Dropout,
 {
     /// The network as trained so far.

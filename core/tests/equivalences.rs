@@ -4,7 +4,7 @@ mod support;
 
 use support::{bits, number_or_zero, parameters, random_network};
 use thumbnet::Activation;
-use thumbnet::cost::CostOf;
+use thumbnet::cost::{CostFunction, TrainsWith};
 use thumbnet::dense::{Feed, Units};
 use thumbnet::input::{Width, pixel};
 use thumbnet::network::{Layers, drop_units};
@@ -55,7 +55,8 @@ fn trained<O, C, X, const BATCH: usize>(
 ) -> (Net, Vec<u32>)
 where
     O: Optimizer,
-    C: CostOf<<Net as Layers>::Output>,
+    C: CostFunction,
+    <Net as Layers>::Output: TrainsWith<C>,
     X: thumbnet::input::FixedInput<Width = Width<7>>,
 {
     let mut network = random_network::<Net>(23);

@@ -208,6 +208,14 @@ fn whatever_is_wrong_is_named() {
         assert_eq!(error_of(at, &[255; 4]), Some(FormatError::Layers), "4 GB");
     }
 
+    for at in [20, 31, 41, 43, 53, 56, 251] {
+        assert_eq!(
+            error_of(at, &[1]),
+            Some(FormatError::Reserved { offset: at }),
+            "a byte without a meaning"
+        );
+    }
+
     let mut longer = file.clone();
     longer.push(0);
     let (expected, found) = (file.len(), file.len() + 1);
@@ -291,6 +299,7 @@ fn errors_say_what_was_expected_and_what_was_found() {
     for (error, words) in [
         (FormatError::Magic, &["THUMBNET"] as &[&str]),
         (FormatError::Version { found: 9 }, &["9", "1"]),
+        (FormatError::Reserved { offset: 41 }, &["byte 41"]),
         (
             FormatError::HeaderChecksum {
                 expected: 0xABCD,

@@ -26,7 +26,7 @@
 mod support;
 
 use support::{Script, number_or_zero, parameters, random_network};
-use thumbnet::cost::{Cost, CostOf};
+use thumbnet::cost::{Cost, CostFunction, TrainsWith};
 use thumbnet::input::Width;
 use thumbnet::optimizer::Optimizer;
 use thumbnet::prelude::*;
@@ -197,7 +197,8 @@ fn train<N, O, C, const BATCH: usize>(
 where
     N: Network<Inputs = Width<INPUTS>>,
     O: Optimizer,
-    C: CostOf<N::Output>,
+    C: CostFunction,
+    N::Output: TrainsWith<C>,
 {
     let (inputs, labels): (Vec<_>, Vec<_>) = reference.samples.iter().copied().unzip();
     // Rate 0 is no dropout to the bit: `equivalences.rs` compares the two.
@@ -251,7 +252,8 @@ fn case<N: Network>(
 fn check_step<N, C>(cost: C, batch: usize, decay: f32, dropout: bool) -> f64
 where
     N: Network<Inputs = Width<INPUTS>>,
-    C: CostOf<N::Output>,
+    C: CostFunction,
+    N::Output: TrainsWith<C>,
 {
     let (mut network, mut reference, start) = case::<N>(C::COST, batch, decay, dropout);
     let config = TrainConfig::new(1.0)
@@ -298,7 +300,8 @@ where
 fn check_momentum<N, C, const BATCH: usize>(cost: C, samples: usize, decay: f32, dropout: bool)
 where
     N: Network<Inputs = Width<INPUTS>>,
-    C: CostOf<N::Output>,
+    C: CostFunction,
+    N::Output: TrainsWith<C>,
 {
     const ETA: f32 = 0.25;
     const MU: f32 = 0.75;

@@ -24,7 +24,7 @@ use serde_json::Value;
 use support::{Script, parameters, set_parameters};
 use thumbnet::LayerShape;
 use thumbnet::activation::sigmoid;
-use thumbnet::cost::{CostFunction, CostOf};
+use thumbnet::cost::{CostFunction, TrainsWith};
 use thumbnet::input::Width;
 use thumbnet::kernel;
 use thumbnet::optimizer::Optimizer;
@@ -97,7 +97,8 @@ fn train<N, O, C, const INPUTS: usize>(
 where
     N: Network<Inputs = Width<INPUTS>>,
     O: Optimizer,
-    C: CostOf<N::Output>,
+    C: CostFunction,
+    N::Output: TrainsWith<C>,
 {
     let samples = &case["steps"][step];
     let inputs: Vec<[f32; INPUTS]> = list(&samples["inputs"])
@@ -138,7 +139,8 @@ fn check<N, O, C, const INPUTS: usize>(
 ) where
     N: Network<Inputs = Width<INPUTS>> + Clone,
     O: Optimizer,
-    C: CostOf<N::Output>,
+    C: CostFunction,
+    N::Output: TrainsWith<C>,
 {
     let name = case["name"].as_str().expect("a name");
     let mut start = N::ZEROED;

@@ -2,7 +2,7 @@
 
 use embedded_hal::digital::OutputPin;
 use embedded_io::Read;
-use thumbnet::cost::CostOf;
+use thumbnet::cost::{CostFunction, TrainsWith};
 use thumbnet::input::Width;
 use thumbnet::optimizer::Optimizer;
 use thumbnet::trainer::BatchError;
@@ -102,7 +102,8 @@ pub fn train<N, O, C, I, L, M, P, const BATCH: usize, const PIXELS: usize, const
 where
     N: Network<Inputs = Width<PIXELS>, Scores = [f32; CLASSES]>,
     O: Optimizer,
-    C: CostOf<N::Output>,
+    C: CostFunction,
+    N::Output: TrainsWith<C>,
     I: Read,
     L: Read,
     M: Meter,

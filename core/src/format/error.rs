@@ -38,6 +38,11 @@ pub enum FormatError {
         /// The activation's code.
         found: u8,
     },
+    /// A byte of the head that has no meaning in this version is not zero.
+    Reserved {
+        /// Where the byte is.
+        offset: usize,
+    },
     /// Layers that do not make a network.
     Layers,
     /// Fewer bytes than the head announces.
@@ -102,9 +107,11 @@ impl FormatError {
             Self::HeaderChecksum { .. } | Self::Checksum { .. } => {
                 "thumbnet: the model file is damaged: a checksum does not agree; export it again"
             }
-            Self::DataType { .. } | Self::Cost { .. } | Self::Activation { .. } | Self::Layers => {
-                "thumbnet: the model file needs another version of thumbnet"
-            }
+            Self::DataType { .. }
+            | Self::Cost { .. }
+            | Self::Activation { .. }
+            | Self::Reserved { .. }
+            | Self::Layers => "thumbnet: the model file needs another version of thumbnet",
             Self::Truncated { .. } => "thumbnet: the model file was cut short; export it again",
             Self::TooLong { .. } => "thumbnet: the model file has bytes after its end",
             Self::Depth { .. } | Self::Shape { .. } => {
@@ -148,6 +155,11 @@ impl core::fmt::Display for FormatError {
                     "unknown activation {found} in layer {layer} of the weights file"
                 )
             }
+            Self::Reserved { offset } => write!(
+                f,
+                "byte {offset} of the weights file says something that this program does not know: \
+                 use a newer thumbnet"
+            ),
             Self::Layers => f.write_str("the layers in the weights file do not make a network"),
             Self::Truncated { expected, found } => write!(
                 f,

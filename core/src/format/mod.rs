@@ -45,6 +45,7 @@ const CRC_32_WHILE_COMPILING: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&
 
 const MAGIC: [u8; 8] = *b"THUMBNET";
 const F32: u8 = 0;
+const PARAMETERS_AT: usize = 16;
 const LAYERS_AT: usize = 32;
 const LAYER_BYTES: usize = 12;
 const HEADER_CRC_AT: usize = 252;
@@ -75,7 +76,10 @@ impl Header {
         put(0, &MAGIC);
         put(8, &[VERSION, F32, cost_code(self.cost), layers.len() as u8]);
         put(12, &self.weights_crc32.to_le_bytes());
-        put(16, &(self.architecture.parameters() as u32).to_le_bytes());
+        put(
+            PARAMETERS_AT,
+            &(self.architecture.parameters() as u32).to_le_bytes(),
+        );
         for (index, layer) in layers.iter().enumerate() {
             let at = LAYERS_AT + index * LAYER_BYTES;
             put(at, &(layer.fan_in as u32).to_le_bytes());
@@ -214,8 +218,18 @@ const fn split(file: &[u8]) -> Result<(Header, &[u8]), FormatError> {
         weights_crc32: u32_at(head, 12),
     };
     let length = architecture.parameters() * 4;
-    if u32_at(head, 16) as usize != architecture.parameters() {
+    if u32_at(head, PARAMETERS_AT) as usize != architecture.parameters() {
         return Err(FormatError::Layers);
+    }
+    let mut at = PARAMETERS_AT + 4;
+    while at < HEADER_CRC_AT {
+        // Bytes that mean nothing yet are zero; a later version may say something there.
+        let layer = at.wrapping_sub(LAYERS_AT) / LAYER_BYTES;
+        let named = layer < architecture.layers().len() && (at - LAYERS_AT) % LAYER_BYTES <= 8;
+        if head[at] != 0 && !named {
+            return Err(FormatError::Reserved { offset: at });
+        }
+        at += 1;
     }
     if parameters.len() != length {
         let (expected, found) = (HEADER_BYTES + length, file.len());
