@@ -6,6 +6,7 @@ mod engine;
 mod evaluate;
 mod exchange;
 mod instructions;
+mod layer;
 mod panel;
 mod shard;
 mod sparse;

@@ -11,14 +11,15 @@
 use std::ops::Range;
 
 use rand_xorshift::XorShiftRng;
-use thumbnet::dense::{Feed, Step, Units, update_biases};
+use thumbnet::dense::Step;
 use thumbnet::network::drop_units;
-use thumbnet::optimizer::{Optimizer, Slot};
+use thumbnet::optimizer::Optimizer;
 use thumbnet::regularization::{DropUnits, Dropout};
 use thumbnet::{LayerShape, Momentum, Sgd};
 
 use super::columns::Columns;
 use super::exchange::Exchange;
+use super::layer::{Hidden, Layer};
 use super::panel::{self, Panel};
 use super::sparse::SparseImages;
 use super::{Hyperparameters, Instructions};
@@ -41,94 +42,12 @@ pub(super) struct Shard {
     panels: Vec<Panel>,
     /// All of the first layer's units.
     first: Hidden,
-    first_shape: LayerShape,
     rest: Vec<Layer>,
     hyperparameters: Hyperparameters,
     /// The mini-batch by input.
     columns: Columns,
-    /// One float a sample.
-    scratch: Vec<f32>,
     /// What is posted to the other threads.
     message: Vec<f32>,
-}
-
-/// Units as all threads see them. There are units that do not exist up to a multiple of 8; they
-/// count as dropped, so they never contribute.
-struct Hidden {
-    /// `[samples][units]`: activations, then deltas.
-    values: Vec<f32>,
-    dropped: Vec<bool>,
-}
-
-impl Hidden {
-    fn new(units: usize) -> Self {
-        let mut dropped = vec![false; units];
-        dropped.resize(units.next_multiple_of(8), true);
-        Self {
-            values: Vec::new(),
-            dropped,
-        }
-    }
-
-    fn width(&self) -> usize {
-        self.dropped.len()
-    }
-
-    fn feed(&mut self, shape: LayerShape, scale: f32) -> Units<'_> {
-        Units {
-            values: &mut self.values,
-            activation: shape.activation,
-            dropped: &self.dropped,
-            scale,
-        }
-    }
-}
-
-/// A layer behind the first. Its fan-in and fan-out are multiples of 8 by weights that stay zero.
-struct Layer {
-    shape: LayerShape,
-    /// `[fan_in][fan_out]`.
-    weights: Vec<f32>,
-    biases: Vec<f32>,
-    /// As long as `weights` and `biases`, or empty.
-    velocity: [Vec<f32>; 2],
-    units: Hidden,
-}
-
-impl Layer {
-    fn new(shape: LayerShape, weights: &[f32], biases: &[f32], has_velocity: bool) -> Self {
-        let width = shape.fan_out.next_multiple_of(8);
-        let widen = |rows: &[f32], count: usize| {
-            let mut wide = vec![0.0; count * width];
-            let wide_rows = wide.chunks_exact_mut(width);
-            for (wide, row) in wide_rows.zip(rows.chunks_exact(shape.fan_out)) {
-                wide[..row.len()].copy_from_slice(row);
-            }
-            wide
-        };
-        let weights = widen(weights, shape.fan_in.next_multiple_of(8));
-        let biases = widen(biases, 1);
-        let velocity = if has_velocity {
-            [vec![0.0; weights.len()], vec![0.0; biases.len()]]
-        } else {
-            Default::default()
-        };
-        Self {
-            shape,
-            weights,
-            biases,
-            velocity,
-            units: Hidden::new(shape.fan_out),
-        }
-    }
-
-    /// The parameters without what was added to them, in the order of the weights file.
-    fn parameters(&self) -> impl Iterator<Item = f32> {
-        let width = self.units.width();
-        let rows = self.weights.chunks_exact(width).take(self.shape.fan_in);
-        let rows = rows.chain(self.biases.chunks_exact(width));
-        rows.flat_map(|row| row.iter().take(self.shape.fan_out).copied())
-    }
 }
 
 /// The units that `thread` of `threads` keeps: blocks of 8, shared out as evenly as they go.
@@ -162,12 +81,10 @@ impl Shard {
             threads,
             instructions,
             panels,
-            first: Hidden::new(first_shape.fan_out),
-            first_shape,
+            first: Hidden::new(first_shape),
             rest,
             hyperparameters,
             columns: Columns::new(first_shape.fan_in),
-            scratch: vec![0.0; hyperparameters.batch_size],
             message: Vec::new(),
         }
     }
@@ -180,7 +97,7 @@ impl Shard {
     pub(super) fn store(&self, model: &mut Model) {
         let LayerShape {
             fan_in, fan_out, ..
-        } = self.first_shape;
+        } = self.first.shape;
         let (weights, behind) = model.parameters.split_at_mut(fan_in * fan_out);
         let (biases, behind) = behind.split_at_mut(fan_out);
         for panel in &self.panels {
@@ -222,7 +139,7 @@ impl Shard {
         let cost_sum = self.instructions.run(
             #[inline(always)]
             || {
-                self.forward_rest(batch, scale);
+                self.forward_rest(scale);
                 let cost_sum = self.cost(batch);
                 self.backward_rest(&step, scale);
                 cost_sum
@@ -243,9 +160,9 @@ impl Shard {
             return 1.0;
         };
         if let Some((_, hidden)) = self.rest.split_last_mut() {
-            dropout.draw(&mut self.first.dropped[..self.first_shape.fan_out]);
+            dropout.draw(&mut self.first.dropped[..self.first.shape.fan_out]);
             for layer in hidden {
-                dropout.draw(&mut layer.units.dropped[..layer.shape.fan_out]);
+                dropout.draw(&mut layer.units.dropped[..layer.units.shape.fan_out]);
             }
         }
         dropout.scale()
@@ -254,7 +171,7 @@ impl Shard {
     /// The first layer: own units, then everybody's side by side.
     fn forward_first(&mut self, batch: &Batch<'_>) {
         let width = self.first.width();
-        self.first.values.resize(batch.samples.len() * width, 0.0);
+        self.first.resize(batch.samples.len());
         self.message.clear();
         for panel in &mut self.panels {
             panel.forward(batch.samples, batch.images);
@@ -264,7 +181,7 @@ impl Shard {
                     #[inline(always)]
                     || {
                         for values in panel.values_mut() {
-                            self.first_shape.activation.apply(values);
+                            self.first.shape.activation.apply(values);
                             drop_units(values, dropped);
                         }
                     },
@@ -279,7 +196,7 @@ impl Shard {
         batch.exchange.post(self.thread, batch.round, &self.message);
         for thread in (0..self.threads).filter(|&thread| thread != self.thread) {
             batch.exchange.read(thread, batch.round, |mut message| {
-                let units = units_of(thread, self.threads, self.first_shape.fan_out);
+                let units = units_of(thread, self.threads, self.first.shape.fan_out);
                 for units in panel::cut(units) {
                     let length = batch.samples.len() * panel::width(units.len());
                     let (values, others) = message.split_at(length.min(message.len()));
@@ -292,31 +209,23 @@ impl Shard {
 
     /// The layers behind the first; the last one's weighted inputs are not yet activated.
     #[inline(always)]
-    fn forward_rest(&mut self, batch: &Batch<'_>, scale: f32) {
+    fn forward_rest(&mut self, scale: f32) {
         let last = self.rest.len().saturating_sub(1);
-        let (mut below, mut below_shape) = (&mut self.first, self.first_shape);
+        let mut below = &mut self.first;
         for (index, layer) in self.rest.iter_mut().enumerate() {
-            let width = layer.units.width();
-            layer.units.values.resize(batch.samples.len() * width, 0.0);
-            let feed = below.feed(below_shape, scale);
-            feed.forward(&layer.weights, &layer.biases, &mut layer.units.values);
-            if index < last {
-                for values in layer.units.values.chunks_exact_mut(width) {
-                    layer.shape.activation.apply(values);
-                    drop_units(values, &layer.units.dropped);
-                }
-            }
-            (below, below_shape) = (&mut layer.units, layer.shape);
+            layer.forward(below, scale, index == last);
+            below = &mut layer.units;
         }
     }
 
     /// Turns the last layer's weighted inputs into its deltas.
     #[inline(always)]
     fn cost(&mut self, batch: &Batch<'_>) -> f32 {
-        let (units, shape) = match self.rest.last_mut() {
-            Some(layer) => (&mut layer.units, layer.shape),
-            None => (&mut self.first, self.first_shape),
+        let units = match self.rest.last_mut() {
+            Some(layer) => &mut layer.units,
+            None => &mut self.first,
         };
+        let shape = units.shape;
         let width = units.width();
         let mut sum = 0.0;
         for (values, &sample) in units.values.chunks_exact_mut(width).zip(batch.samples) {
@@ -335,39 +244,11 @@ impl Shard {
     fn backward_rest<O: Optimizer>(&mut self, step: &Step<O>, scale: f32) {
         for index in (0..self.rest.len()).rev() {
             let (lower, upper) = self.rest.split_at_mut(index);
-            let feed = match lower.last_mut() {
-                Some(lower) => lower.units.feed(lower.shape, scale),
-                None => self.first.feed(self.first_shape, scale),
+            let below = match lower.last_mut() {
+                Some(lower) => &mut lower.units,
+                None => &mut self.first,
             };
-            let Layer {
-                weights,
-                biases,
-                velocity,
-                units,
-                ..
-            } = &mut upper[0];
-            let [velocity, velocity_of_biases] = velocity;
-            let weights = Slot {
-                values: weights,
-                velocity,
-            };
-            // The width of up to 16 classes as a constant: short rows are then unrolled.
-            if units.width() == 16 {
-                feed.backward(weights, &units.values, 16, step, &mut self.scratch);
-            } else {
-                feed.backward(
-                    weights,
-                    &units.values,
-                    units.width(),
-                    step,
-                    &mut self.scratch,
-                );
-            }
-            let biases = Slot {
-                values: biases,
-                velocity: velocity_of_biases,
-            };
-            update_biases(biases, &units.values, step);
+            upper[0].backward(below, scale, step);
         }
     }
 }
