@@ -1,9 +1,12 @@
 //! Desktop side of thumbnet: data, training runs, export and emulation.
 
+pub mod commands;
 pub mod data;
 pub mod emulate;
 pub mod files;
 pub mod history;
 pub mod model;
 pub mod pictures;
+pub mod recipe;
+pub mod run;
 pub mod training;

@@ -1,14 +1,41 @@
 //! The `thumbnet` program: parses arguments, runs one command, turns errors into exit codes.
 
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use thumbnet_host::data::command::{DataArgs, run};
+use clap::{Parser, Subcommand};
+use thumbnet_host::commands::evaluate::{self, EvaluateArgs};
+use thumbnet_host::commands::export::{self, ExportArgs};
+use thumbnet_host::commands::train::{self, TrainArgs};
+use thumbnet_host::data::command::{self as data, DataArgs};
 use thumbnet_host::emulate::{self, EmulateArgs};
 
+/// Trains small neural networks that run, and go on training, on microcontrollers.
 #[derive(Parser)]
-#[command(name = "thumbnet", about)]
+#[command(name = "thumbnet", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Without a command, thumbnet trains the default recipe on MNIST, which takes less than two minutes.
+
+Examples:
+  thumbnet
+  thumbnet train --recipe book-100 --out mine
+  thumbnet evaluate mine/model.thumbnet
+  thumbnet export mine/model.thumbnet --format device --out digits.thumbnet
+  thumbnet data show mnist";
+
+#[derive(Subcommand)]
 enum Command {
+    /// Train a network, and draw what it learned
+    Train(TrainArgs),
+    /// Measure a network on the test images
+    Evaluate(EvaluateArgs),
+    /// Write a network in the form that a board's program includes
+    Export(ExportArgs),
     /// Fetch a data set, or show what is in it
     Data(DataArgs),
     /// Run a board's program in QEMU and show its log
@@ -16,12 +43,18 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Command::parse() {
-        Command::Data(args) => run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Emulate(args) => emulate::run(&args),
+    let done = |()| ExitCode::SUCCESS;
+    let result = match Arguments::parse().command {
+        None => train::run(&TrainArgs::default()),
+        Some(Command::Train(args)) => train::run(&args),
+        Some(Command::Evaluate(args)) => evaluate::run(&args).map(done),
+        Some(Command::Export(args)) => export::run(&args).map(done),
+        Some(Command::Data(args)) => data::run(&args).map(done),
+        Some(Command::Emulate(args)) => emulate::run(&args),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        // Not `eprintln`, which panics where stderr is closed.
+        let _ = writeln!(std::io::stderr(), "error: {error:#}");
         ExitCode::from(2)
     })
 }

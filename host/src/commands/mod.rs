@@ -1,0 +1,10 @@
+//! The commands of the `thumbnet` program that train, evaluate and export networks.
+
+pub mod evaluate;
+pub mod export;
+pub(crate) mod output;
+pub mod train;
+
+/// What `--data` takes.
+const DATA_HELP: &str = "mnist, fashion-mnist, digits, or a folder with MNIST's four files \
+    [default: the folder $THUMBNET_DATA, or else MNIST, fetched if need be]";

@@ -1,0 +1,166 @@
+//! `thumbnet train`: trains a network, and leaves a folder with everything that came of it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::output::note;
+use crate::data::{self, DataChoice, Dataset};
+use crate::model::Model;
+use crate::pictures::{self, Mistake};
+use crate::recipe::Recipe;
+use crate::run::fit::{Stopped, fit};
+use crate::run::folder::{self, RunFolder};
+use crate::run::interrupt;
+use crate::run::plan::{Plan, Settings};
+use crate::run::record::{Outcome, Record};
+use crate::run::report::Report;
+use crate::training::{Evaluation, Instructions, Progress, evaluate};
+
+/// The exit code of a run that diverged: nothing was wrong with the command, but the network that
+/// was asked for is not there.
+const DIVERGED: u8 = 1;
+
+/// Arguments of `thumbnet train`.
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
+#[command(after_help = after_help())]
+pub struct TrainArgs {
+    /// Where every number comes from that is not given here
+    #[arg(long, value_name = "NAME", value_parser = recipe(), default_value = Recipe::DEFAULT.name)]
+    pub recipe: Option<&'static Recipe>,
+
+    /// Which data set to load.
+    #[arg(long, value_name = "DATA", help = super::DATA_HELP)]
+    pub data: Option<DataChoice>,
+
+    /// What the recipe leaves open, or is overruled in.
+    #[command(flatten)]
+    pub settings: Settings,
+
+    /// Folder of the run; if it holds one already, that one is moved to DIR.1
+    /// [default: runs/RECIPE-1, or the next free number]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Print one JSON object a line: one for each epoch, and one at the end
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn recipe() -> impl TypedValueParser<Value = &'static Recipe> {
+    PossibleValuesParser::new(Recipe::ALL.map(|recipe| recipe.name))
+        .try_map(|name| Recipe::find(&name).ok_or("expected another name"))
+}
+
+fn after_help() -> String {
+    let mut text = "Recipes:\n".to_owned();
+    for recipe in Recipe::ALL {
+        text += &format!("  {:<9} {}\n", recipe.name, recipe.summary);
+    }
+    text + "\n\
+        Examples:\n  \
+        thumbnet train --recipe book-100 --seed 7\n  \
+        thumbnet train --model 784-32-10 --epochs 10 --learning-rate 0.05 --out small\n  \
+        thumbnet train --init small/last.thumbnet --epochs 5 --learning-rate 0.01\n\n\
+        Ctrl-C ends the run after the mini-batch at hand and keeps the best weights; a second one \
+        ends it\nat once. Exit codes: 0 trained (or interrupted once), 1 diverged, 2 could not \
+        begin or go on."
+}
+
+/// Trains a network from flags to pictures.
+///
+/// # Errors
+///
+/// Whatever keeps the run from beginning: data, flags that do not fit it, the folder. Later, a file
+/// or stdout that cannot be written.
+pub fn run(args: &TrainArgs) -> Result<ExitCode> {
+    let recipe = args.recipe.unwrap_or(&Recipe::DEFAULT);
+    let choice = args.data.clone().unwrap_or_default();
+    let data = data::load(&choice)?;
+    let plan = Plan::new(&args.settings, recipe, &data)?;
+    let folder = RunFolder::claim(args.out.as_deref(), recipe.name)?;
+    let mut record = Record::new(&plan, &choice, &data);
+    folder.write_record(&record)?;
+
+    let progress = Arc::new(Progress::default());
+    interrupt::ends(&progress)?;
+    let mut report = Report::new(args.json, &plan, &progress);
+    report.begin(&plan, &data, &folder)?;
+    let fit = fit(&plan, &data, &progress, |fit| {
+        folder.write_epoch(fit)?;
+        report.epoch(fit)
+    })?;
+    let stopped = fit.stopped.unwrap_or(Stopped::Epochs);
+    report.trained(&fit, stopped);
+
+    let test = evaluate(&fit.best, &data.test, plan.threads, Instructions::detect());
+    let outcome = Outcome::new(&fit, stopped, &test);
+    record.result = Some(outcome.clone());
+    folder.write_record(&record)?;
+    draw(&folder, &fit.history, &fit.best, &data, &test);
+    report.end(&outcome, &choice, &data, &plan, &folder)?;
+    if stopped == Stopped::Diverged {
+        note(format_args!(
+            "error: training diverged in epoch {}: try a --learning-rate below {}",
+            fit.history.len(),
+            plan.learning_rate
+        ));
+        return Ok(ExitCode::from(DIVERGED));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Draws what can be drawn. A picture that cannot be is no reason to call the run a failure.
+fn draw(
+    folder: &RunFolder,
+    history: &[crate::history::EpochRecord],
+    model: &Model,
+    data: &Dataset,
+    test: &Evaluation,
+) {
+    let (width, height) = (data.test.width, data.test.height);
+    let attempt = |name: &str, draw: &dyn Fn(PathBuf) -> Result<()>| {
+        let drawn = interrupt::uninterrupted(|| draw(folder.file(name)));
+        if let Err(error) = drawn.with_context(|| format!("no {name}")) {
+            note(format_args!("warning: {error:#}"));
+        }
+    };
+    attempt(folder::CURVES, &|path| pictures::curves(history, path));
+    attempt(folder::CONFUSION, &|path| {
+        let classes = model.architecture.classes();
+        pictures::confusion(&test.confusion(&data.test, classes), path)
+    });
+    attempt(folder::FIRST_LAYER, &|path| match model.layers().next() {
+        Some((shape, weights, _)) => {
+            pictures::first_layer(weights, shape.fan_out, width, height, path)
+        }
+        None => Ok(()),
+    });
+    attempt(folder::MISTAKES, &|path| {
+        pictures::mistakes(&mistakes(model, data, test), width, height, path)
+    });
+}
+
+/// The misread test images, the surest first.
+fn mistakes<'a>(model: &Model, data: &'a Dataset, test: &Evaluation) -> Vec<Mistake<'a>> {
+    let classes = model.architecture.classes();
+    let mut mistakes: Vec<Mistake<'a>> = test
+        .predictions
+        .iter()
+        .enumerate()
+        .filter(|(index, class)| usize::from(data.test.labels[*index]) != **class)
+        .map(|(index, &class)| Mistake {
+            image: data.test.image(index),
+            label: data.test.labels[index],
+            // Networks have at most 256 classes where labels are bytes.
+            predicted: u8::try_from(class).unwrap_or(u8::MAX),
+            confidence: test.scores[index * classes + class],
+        })
+        .collect();
+    // Stable: equally sure mistakes stay in the order of the data.
+    mistakes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    mistakes
+}

@@ -1,0 +1,260 @@
+//! The epochs of a run: train, validate, keep the best.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::plan::Plan;
+use crate::data::Dataset;
+use crate::history::{EpochRecord, best_epoch};
+use crate::model::Model;
+use crate::training::{Engine, Instructions, Progress, SparseImages, evaluate};
+use anyhow::Result;
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// All epochs are done.
+    Epochs,
+    /// Somebody asked for it; the last epoch may have seen fewer samples.
+    Interrupt,
+    /// A cost or a weight is no longer a finite number: nothing can be learned from there.
+    Diverged,
+}
+
+impl Stopped {
+    /// The word for it in files and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Epochs => "epochs",
+            Self::Interrupt => "interrupt",
+            Self::Diverged => "diverged",
+        }
+    }
+}
+
+/// The state of a run at the end of an epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fit {
+    /// All epochs so far.
+    pub history: Vec<EpochRecord>,
+    /// The weights after the last epoch.
+    pub last: Model,
+    /// The weights of the epoch with the highest validation accuracy; among equals, the lowest
+    /// validation cost. Before any epoch has ended well, the weights it all began with.
+    pub best: Model,
+    /// Which epoch `best` is from, counted from 1; 0 for the weights it all began with.
+    pub best_epoch: usize,
+    /// Samples trained in the last epoch: fewer than there are if it was interrupted.
+    pub epoch_samples: usize,
+    /// Time spent training in the last epoch, validation apart.
+    pub epoch_seconds: f64,
+    /// Samples trained in all epochs.
+    pub samples: usize,
+    /// Time spent training in all epochs.
+    pub seconds: f64,
+    /// Why it ended, once it has ended.
+    pub stopped: Option<Stopped>,
+}
+
+impl Fit {
+    /// Samples trained in a second, over all epochs; 0 before the first.
+    pub fn samples_per_second(&self) -> f64 {
+        if self.samples == 0 {
+            return 0.0;
+        }
+        self.samples as f64 / self.seconds
+    }
+}
+
+/// Trains as planned. After each epoch, `after_epoch` sees how things are; an error of its own
+/// ends the run.
+///
+/// `progress.samples` counts the epoch at hand, and `progress.stop` ends it after the mini-batch
+/// at hand. At least one mini-batch is trained.
+///
+/// # Errors
+///
+/// Those of `after_epoch` alone.
+pub fn fit(
+    plan: &Plan,
+    data: &Dataset,
+    progress: &Progress,
+    mut after_epoch: impl FnMut(&Fit) -> Result<()>,
+) -> Result<Fit> {
+    let images = SparseImages::new(&data.train, plan.train_samples);
+    let instructions = Instructions::detect();
+    let mut engine = Engine::new(
+        &plan.initial,
+        plan.hyperparameters(),
+        plan.seed,
+        plan.shuffle,
+        plan.threads,
+        instructions,
+    );
+    let mut fit = Fit {
+        history: Vec::new(),
+        last: plan.initial.clone(),
+        best: plan.initial.clone(),
+        best_epoch: 0,
+        epoch_samples: 0,
+        epoch_seconds: 0.0,
+        samples: 0,
+        seconds: 0.0,
+        stopped: None,
+    };
+    for epoch in 1.. {
+        let start = Instant::now();
+        let trained = engine.epoch(epoch, &images, progress);
+        fit.epoch_seconds = start.elapsed().as_secs_f64();
+        fit.epoch_samples = trained.samples;
+        fit.seconds += fit.epoch_seconds;
+        fit.samples += trained.samples;
+        engine.store(&mut fit.last);
+        let validation = evaluate(&fit.last, &data.validation, plan.threads, instructions);
+        fit.history.push(EpochRecord {
+            epoch,
+            train_cost: trained.cost,
+            validation_cost: validation.cost,
+            validation_accuracy: validation.accuracy,
+            learning_rate: plan.learning_rate,
+            seconds: start.elapsed().as_secs_f64(),
+        });
+
+        let finite = trained.cost.is_finite()
+            && validation.cost.is_finite()
+            && fit.last.parameters.iter().all(|value| value.is_finite());
+        let whole = trained.samples == images.len();
+        if finite {
+            // A run ends when it diverges, so all records are of epochs that went well.
+            fit.best_epoch = best_epoch(&fit.history).map_or(0, |best| best.epoch);
+            if fit.best_epoch == epoch {
+                fit.best.parameters.clone_from(&fit.last.parameters);
+            }
+        }
+        progress.samples.store(0, Ordering::Relaxed);
+        after_epoch(&fit)?;
+
+        fit.stopped = if !finite {
+            Some(Stopped::Diverged)
+        } else if epoch == plan.epochs && whole {
+            Some(Stopped::Epochs)
+        } else if progress.stop.load(Ordering::Relaxed) {
+            Some(Stopped::Interrupt)
+        } else {
+            continue;
+        };
+        break;
+    }
+    Ok(fit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{DataChoice, load};
+    use crate::recipe::Recipe;
+    use crate::run::plan::Settings;
+
+    fn digits(settings: Settings) -> (Plan, Dataset) {
+        let data = load(&DataChoice::Digits).unwrap();
+        let plan = Plan::new(&settings, &Recipe::BOOK_30, &data).unwrap();
+        (plan, data)
+    }
+
+    fn run(settings: Settings) -> Fit {
+        let (plan, data) = digits(settings);
+        fit(&plan, &data, &Progress::default(), |_| Ok(())).unwrap()
+    }
+
+    #[test]
+    fn the_best_epoch_is_kept_and_the_last_one_too() {
+        let mut seen = Vec::new();
+        let (plan, data) = digits(Settings {
+            epochs: Some(6),
+            ..Settings::default()
+        });
+        let end = fit(&plan, &data, &Progress::default(), |fit| {
+            seen.push((fit.last.clone(), fit.best.clone()));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(seen.len(), 6);
+        let best = best_epoch(&end.history).unwrap();
+        assert_eq!(end.best_epoch, best.epoch);
+        assert_eq!(end.best, seen[best.epoch - 1].0);
+        assert_eq!(end.last, seen[5].0);
+        assert_eq!(seen[0].0, seen[0].1);
+        assert_eq!(end.stopped, Some(Stopped::Epochs));
+        assert_eq!(end.samples, 6 * 1197);
+        let again = evaluate(&end.best, &data.validation, 1, Instructions::Baseline);
+        assert_eq!(
+            (again.accuracy, again.cost),
+            (best.validation_accuracy, best.validation_cost)
+        );
+    }
+
+    #[test]
+    fn a_request_to_stop_ends_the_epoch_after_a_mini_batch() {
+        let (plan, data) = digits(Settings {
+            threads: Some(1),
+            ..Settings::default()
+        });
+        let progress = Progress::default();
+        progress.stop.store(true, Ordering::Relaxed);
+        let end = fit(&plan, &data, &progress, |_| Ok(())).unwrap();
+        assert_eq!(end.stopped, Some(Stopped::Interrupt));
+        assert_eq!(end.history.len(), 1);
+        assert!((1..100).contains(&end.samples), "{}", end.samples);
+        assert_ne!(end.last.parameters, plan.initial.parameters);
+        assert_eq!(end.best, end.last);
+    }
+
+    #[test]
+    fn a_request_between_epochs_starts_no_other() {
+        let (plan, data) = digits(Settings::default());
+        let progress = Progress::default();
+        let end = fit(&plan, &data, &progress, |fit| {
+            progress
+                .stop
+                .store(fit.history.len() == 2, Ordering::Relaxed);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(end.stopped, Some(Stopped::Interrupt));
+        assert_eq!((end.history.len(), end.epoch_samples), (2, 1197));
+    }
+
+    #[test]
+    fn a_diverged_epoch_is_told_but_never_the_best() {
+        let end = run(Settings {
+            learning_rate: Some(1e30),
+            activation: Some(thumbnet::Activation::Identity),
+            ..Settings::default()
+        });
+        assert_eq!(end.stopped, Some(Stopped::Diverged));
+        assert_eq!(end.history.len(), 1);
+        assert_eq!(end.best_epoch, 0);
+        let (plan, _) = digits(Settings {
+            activation: Some(thumbnet::Activation::Identity),
+            ..Settings::default()
+        });
+        assert_eq!(end.best, plan.initial);
+    }
+
+    #[test]
+    fn threads_do_not_change_a_bit() {
+        let with = |threads| {
+            run(Settings {
+                threads: Some(threads),
+                epochs: Some(2),
+                momentum: Some(0.5),
+                dropout: Some(0.2),
+                l2: Some(1.0),
+                ..Settings::default()
+            })
+        };
+        let (one, three) = (with(1), with(3));
+        assert_eq!(one.last, three.last);
+        assert_eq!(one.best, three.best);
+    }
+}

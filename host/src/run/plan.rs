@@ -1,0 +1,794 @@
+//! What a run will do: flags and a recipe, made definite against the data.
+
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use thumbnet::{Activation, Architecture, Cost};
+
+use crate::commands::output::{absolute, quoted};
+use crate::data::Dataset;
+use crate::model::{Model, parse_architecture};
+use crate::recipe::Recipe;
+use crate::training::Hyperparameters;
+
+/// The seed when none is given: results are to be repeatable without asking for it.
+const SEED: u64 = 1;
+
+/// More threads than any desktop has cores; a typing error should not start thousands.
+const MOST_THREADS: u64 = 64;
+
+/// What may stand between a layer's weighted input and its output, and where.
+const HIDDEN: [Activation; 3] = [Activation::Sigmoid, Activation::Relu, Activation::Identity];
+const OUTPUT: [Activation; 4] = [
+    Activation::Sigmoid,
+    Activation::Relu,
+    Activation::Identity,
+    Activation::Softmax,
+];
+const COSTS: [Cost; 3] = [
+    Cost::CrossEntropy,
+    Cost::Quadratic,
+    Cost::SoftmaxCrossEntropy,
+];
+
+/// What was said about a run; whatever was not said comes from the recipe.
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
+pub struct Settings {
+    /// Inputs, hidden units and classes, for example 784-100-10 [default: the recipe's hidden
+    /// units between the data's pixels and classes]
+    #[arg(long, value_name = "SHAPE", allow_hyphen_values = true)]
+    pub model: Option<String>,
+
+    /// Start from this weights file, with its network and, unless --cost is given, its cost
+    #[arg(long, value_name = "MODEL")]
+    pub init: Option<PathBuf>,
+
+    /// Passes over the training samples, from 1 [default: the recipe's]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    pub epochs: Option<usize>,
+
+    /// What weights, shuffling and dropout are drawn from, 0 to 2^64 - 1 [default: 1]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
+    pub seed: Option<u64>,
+
+    /// Train on the first N training samples alone [default: all]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    pub train_samples: Option<usize>,
+
+    /// Take the samples in the order of the file in every epoch
+    #[arg(long)]
+    pub no_shuffle: bool,
+
+    /// Threads to train on, 1 to 64; the result does not depend on it [default: up to 2]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+
+    /// How far a step goes, a number above 0 [default: the recipe's]
+    #[arg(
+        long,
+        value_name = "ETA",
+        value_parser = learning_rate,
+        allow_negative_numbers = true,
+        help_heading = HYPERPARAMETERS
+    )]
+    pub learning_rate: Option<f64>,
+
+    /// Samples of a mini-batch, from 1 to the training samples [default: the recipe's]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = count,
+        allow_negative_numbers = true,
+        help_heading = HYPERPARAMETERS
+    )]
+    pub batch_size: Option<usize>,
+
+    /// How much of the last step the next one keeps, from 0 to below 1 [default: the recipe's]
+    #[arg(
+        long,
+        value_name = "MU",
+        value_parser = fraction,
+        allow_negative_numbers = true,
+        help_heading = HYPERPARAMETERS
+    )]
+    pub momentum: Option<f64>,
+
+    /// L2 weight decay as in the book: a step takes ETA x LAMBDA / training samples off every
+    /// weight; a number from 0 [default: the recipe's]
+    #[arg(
+        long,
+        value_name = "LAMBDA",
+        value_parser = lambda,
+        allow_negative_numbers = true,
+        help_heading = HYPERPARAMETERS
+    )]
+    pub l2: Option<f64>,
+
+    /// The probability of dropping a hidden unit, from 0 to below 1 [default: the recipe's]
+    #[arg(
+        long,
+        value_name = "RATE",
+        value_parser = fraction,
+        allow_negative_numbers = true,
+        help_heading = HYPERPARAMETERS
+    )]
+    pub dropout: Option<f64>,
+
+    /// What hidden units do to their weighted input [default: the recipe's]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = named(&HIDDEN.map(Activation::name), &HIDDEN),
+        help_heading = HYPERPARAMETERS
+    )]
+    pub activation: Option<Activation>,
+
+    /// The same for outputs [default: the recipe's, or what fits --cost]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = named(&OUTPUT.map(Activation::name), &OUTPUT),
+        help_heading = HYPERPARAMETERS
+    )]
+    pub output: Option<Activation>,
+
+    /// What training makes small [default: the recipe's, or what fits --output]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = named(&COSTS.map(Cost::name), &COSTS),
+        help_heading = HYPERPARAMETERS
+    )]
+    pub cost: Option<Cost>,
+}
+
+const HYPERPARAMETERS: &str = "Hyper-parameters";
+
+/// A run whose every number is decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Name of the recipe it began with.
+    pub recipe: &'static str,
+    /// Layers, cost, and the weights before the first step.
+    pub initial: Model,
+    /// The weights file that `initial` was read from, if it was.
+    pub init: Option<PathBuf>,
+    /// `eta`.
+    pub learning_rate: f64,
+    /// Samples of a mini-batch.
+    pub batch_size: usize,
+    /// `mu`, 0 for none.
+    pub momentum: f64,
+    /// `lambda`, 0 for none.
+    pub l2: f64,
+    /// The probability of dropping a hidden unit, 0 for none.
+    pub dropout: f64,
+    /// Passes over the training samples.
+    pub epochs: usize,
+    /// What everything random follows from.
+    pub seed: u64,
+    /// How many of the training samples are trained on.
+    pub train_samples: usize,
+    /// Whether every epoch has an order of its own.
+    pub shuffle: bool,
+    /// Threads.
+    pub threads: usize,
+}
+
+impl Plan {
+    /// Decides everything that `settings` and `recipe` leave to the data, reading `--init`'s file.
+    ///
+    /// # Errors
+    ///
+    /// A network that does not fit the data, a cost that does not fit the outputs, more samples
+    /// than there are, decay that would turn weights around, a weights file that cannot be read.
+    pub fn new(settings: &Settings, recipe: &Recipe, data: &Dataset) -> Result<Self> {
+        let available = data.train.len();
+        let train_samples = settings.train_samples.unwrap_or(available);
+        ensure!(
+            train_samples <= available,
+            "--train-samples: expected at most the {available} training samples of {}, found \
+             {train_samples}",
+            data.name
+        );
+        let batch_size = settings.batch_size.unwrap_or(recipe.batch_size);
+        ensure!(
+            batch_size <= train_samples,
+            "--batch-size: expected at most the {train_samples} training samples, found \
+             {batch_size}{}",
+            match settings.batch_size {
+                Some(_) => String::new(),
+                None => format!(" of the recipe {}: give a smaller one", recipe.name),
+            }
+        );
+        let learning_rate = settings.learning_rate.unwrap_or(recipe.learning_rate);
+        let l2 = settings.l2.unwrap_or(recipe.l2);
+        let shrinking = learning_rate * l2 / train_samples as f64;
+        ensure!(
+            shrinking < 1.0,
+            "--l2: expected learning rate x lambda / training samples below 1, so that weights \
+             shrink, found {learning_rate} x {l2} / {train_samples} = {shrinking}"
+        );
+        let seed = settings.seed.unwrap_or(SEED);
+        Ok(Self {
+            recipe: recipe.name,
+            initial: initial(settings, recipe, data, seed)?,
+            init: settings.init.clone(),
+            learning_rate,
+            batch_size,
+            momentum: settings.momentum.unwrap_or(recipe.momentum),
+            l2,
+            dropout: settings.dropout.unwrap_or(recipe.dropout),
+            epochs: settings.epochs.unwrap_or(recipe.epochs),
+            seed,
+            train_samples,
+            shuffle: !settings.no_shuffle,
+            threads: settings.threads.unwrap_or_else(default_threads),
+        })
+    }
+
+    /// What the training engine takes.
+    pub fn hyperparameters(&self) -> Hyperparameters {
+        Hyperparameters {
+            cost: self.initial.cost,
+            learning_rate: self.learning_rate as f32,
+            batch_size: self.batch_size,
+            momentum: self.momentum as f32,
+            weight_decay: (self.l2 / self.train_samples as f64) as f32,
+            dropout: self.dropout as f32,
+        }
+    }
+
+    /// The arguments of `thumbnet` that repeat this run on the data that `--data` calls `data`. All
+    /// numbers are named, so that they still mean the same when a recipe has changed.
+    pub fn arguments(&self, data: &str) -> String {
+        let mut text = format!("train --recipe {} --data {}", self.recipe, quoted(data));
+        let mut add = |flag: &str, value: &dyn std::fmt::Display| {
+            text += &format!(" --{flag} {value}");
+        };
+        match &self.init {
+            Some(path) => add("init", &quoted(&absolute(path))),
+            None => {
+                let layers = self.initial.architecture.layers();
+                add("model", &self.initial.architecture);
+                // The first and the last are the same layer if there is none in between.
+                if let [hidden, _, ..] = layers {
+                    add("activation", &hidden.activation);
+                }
+                if let [.., output] = layers {
+                    add("output", &output.activation);
+                }
+            }
+        }
+        add("cost", &self.initial.cost);
+        add("learning-rate", &self.learning_rate);
+        add("batch-size", &self.batch_size);
+        add("momentum", &self.momentum);
+        add("l2", &self.l2);
+        add("dropout", &self.dropout);
+        add("epochs", &self.epochs);
+        add("seed", &self.seed);
+        add("train-samples", &self.train_samples);
+        add("threads", &self.threads);
+        if !self.shuffle {
+            text += " --no-shuffle";
+        }
+        text
+    }
+}
+
+/// The network before the first step.
+fn initial(settings: &Settings, recipe: &Recipe, data: &Dataset, seed: u64) -> Result<Model> {
+    if let Some(path) = &settings.init {
+        return from_file(path, settings, data);
+    }
+    let (output, cost) = output_and_cost(settings, recipe)?;
+    let hidden = settings.activation.unwrap_or(recipe.activation);
+    let (pixels, classes) = (data.train.pixels(), data.classes);
+    let Some(shape) = &settings.model else {
+        let widths: Vec<String> = std::iter::once(&pixels)
+            .chain(recipe.hidden)
+            .chain([&classes])
+            .map(usize::to_string)
+            .collect();
+        let architecture = parse_architecture(&widths.join("-"), hidden, output)?;
+        return Ok(Model::fresh(architecture, cost, seed));
+    };
+    let architecture = parse_architecture(shape, hidden, output).context("--model")?;
+    check_inputs(&architecture, data).context("--model")?;
+    ensure!(
+        architecture.classes() == classes,
+        "--model: expected as many outputs as {} has classes, {classes}, found {} in {shape}",
+        data.name,
+        architecture.classes()
+    );
+    Ok(Model::fresh(architecture, cost, seed))
+}
+
+/// The network of a weights file, which the other flags must not contradict.
+fn from_file(path: &Path, settings: &Settings, data: &Dataset) -> Result<Model> {
+    let mut model = Model::load(path).context("--init")?;
+    let architecture = model.architecture;
+    let file = path.display();
+    if let Some(shape) = &settings.model {
+        ensure!(
+            *shape == architecture.to_string(),
+            "--model: expected {architecture}, the network in {file}, or no --model beside --init, \
+             found {shape}"
+        );
+    }
+    let Some((last, hidden)) = architecture.layers().split_last() else {
+        bail!("--init: {file} has no layers");
+    };
+    for layer in hidden {
+        check_activation("--activation", settings.activation, layer.activation, path)?;
+    }
+    check_activation("--output", settings.output, last.activation, path)?;
+    if let Some(cost) = settings.cost {
+        check_cost(cost, last.activation)?;
+        model.cost = cost;
+    }
+    check_data(&model, data).context("--init")?;
+    Ok(model)
+}
+
+fn check_activation(
+    flag: &str,
+    given: Option<Activation>,
+    found: Activation,
+    path: &Path,
+) -> Result<()> {
+    match given {
+        Some(given) if given != found => bail!(
+            "{flag}: expected {found} as in {}, or no {flag} beside --init, found {given}",
+            path.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a model can be shown the images of a data set, and has an output for every class.
+///
+/// # Errors
+///
+/// Says what differs.
+pub fn check_data(model: &Model, data: &Dataset) -> Result<()> {
+    check_inputs(&model.architecture, data)?;
+    // More outputs do no harm: a few images of one's own need not show every digit.
+    ensure!(
+        model.architecture.classes() >= data.classes,
+        "expected a network with an output for each of the {} classes of {}, found {} with {}",
+        data.classes,
+        data.name,
+        model.architecture,
+        model.architecture.classes()
+    );
+    Ok(())
+}
+
+fn check_inputs(architecture: &Architecture, data: &Dataset) -> Result<()> {
+    let (width, height) = (data.train.width, data.train.height);
+    ensure!(
+        architecture.inputs() == data.train.pixels(),
+        "expected a network with an input for each of the {width} x {height} = {} pixels of {}, \
+         found {architecture} with {}",
+        data.train.pixels(),
+        data.name,
+        architecture.inputs()
+    );
+    Ok(())
+}
+
+/// Of outputs and cost the one that was said decides about the other.
+fn output_and_cost(settings: &Settings, recipe: &Recipe) -> Result<(Activation, Cost)> {
+    let pair = match (settings.output, settings.cost) {
+        (None, None) => (recipe.output, recipe.cost),
+        (Some(output), None) => (output, usual_cost(output)),
+        (None, Some(cost)) if cost.fits(recipe.output) => (recipe.output, cost),
+        (None, Some(Cost::SoftmaxCrossEntropy)) => (Activation::Softmax, Cost::SoftmaxCrossEntropy),
+        (None, Some(cost)) => (Activation::Sigmoid, cost),
+        (Some(output), Some(cost)) => (output, cost),
+    };
+    check_cost(pair.1, pair.0)?;
+    Ok(pair)
+}
+
+fn usual_cost(output: Activation) -> Cost {
+    match output {
+        Activation::Sigmoid => Cost::CrossEntropy,
+        Activation::Softmax => Cost::SoftmaxCrossEntropy,
+        Activation::Relu | Activation::Identity => Cost::Quadratic,
+    }
+}
+
+fn check_cost(cost: Cost, output: Activation) -> Result<()> {
+    let fitting: Vec<&str> = COSTS
+        .into_iter()
+        .filter(|cost| cost.fits(output))
+        .map(Cost::name)
+        .collect();
+    ensure!(
+        cost.fits(output),
+        "--cost: expected {}, which {output} outputs can have, found {cost}",
+        fitting.join(" or ")
+    );
+    Ok(())
+}
+
+/// Two, or one where there is only one core: what the smallest of today's machines has.
+pub fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.min(TWO).get())
+}
+
+const TWO: NonZero<usize> = NonZero::new(2).unwrap();
+
+/// Reads a number of things, at least one.
+///
+/// # Errors
+///
+/// Says what was expected; the caller says what was found.
+pub fn count(text: &str) -> Result<usize, String> {
+    whole(text, 1, usize::MAX as u64, "from 1").map(|number| number as usize)
+}
+
+/// Reads a number of threads.
+///
+/// # Errors
+///
+/// Says what was expected; the caller says what was found.
+pub fn threads(text: &str) -> Result<usize, String> {
+    whole(text, 1, MOST_THREADS, "from 1 to 64").map(|number| number as usize)
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    whole(text, 0, u64::MAX, "from 0 to 18446744073709551615")
+}
+
+fn whole(text: &str, least: u64, most: u64, range: &str) -> Result<u64, String> {
+    match u64::from_str(text) {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(format!("expected a whole number {range}")),
+    }
+}
+
+fn learning_rate(text: &str) -> Result<f64, String> {
+    number(text, "above 0", |value| value > 0.0)
+}
+
+fn lambda(text: &str) -> Result<f64, String> {
+    number(text, "from 0", |value| value >= 0.0)
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    number(text, "from 0 to below 1", |value| {
+        (0.0..1.0).contains(&value)
+    })
+}
+
+/// A number that is in its range also with the 24 bits that training computes with.
+fn number(text: &str, range: &str, fits: impl Fn(f32) -> bool) -> Result<f64, String> {
+    match f64::from_str(text) {
+        Ok(value) if (value as f32).is_finite() && fits(value as f32) => Ok(value),
+        _ => Err(format!("expected a finite number {range}")),
+    }
+}
+
+/// Reads one of `values` by its name.
+fn named<T>(names: &[&'static str], values: &[T]) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let pairs: Vec<(&str, T)> = names.iter().copied().zip(values.iter().copied()).collect();
+    PossibleValuesParser::new(names.iter().copied()).try_map(move |text| {
+        let pair = pairs.iter().find(|(name, _)| *name == text);
+        pair.map(|&(_, value)| value).ok_or("expected another name")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::data::{DataChoice, load};
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn parse(line: &str) -> Result<Settings, clap::Error> {
+        let words = std::iter::once("thumbnet").chain(line.split_whitespace());
+        Ok(Line::try_parse_from(words)?.settings)
+    }
+
+    fn digits() -> Dataset {
+        load(&DataChoice::Digits).unwrap()
+    }
+
+    fn plan(recipe: &Recipe, line: &str) -> Result<Plan> {
+        Plan::new(&parse(line).unwrap(), recipe, &digits())
+    }
+
+    fn fault(recipe: &Recipe, line: &str) -> String {
+        format!("{:#}", plan(recipe, line).unwrap_err())
+    }
+
+    #[test]
+    fn a_recipe_takes_inputs_and_classes_from_the_data() {
+        for recipe in &Recipe::ALL {
+            let plan = plan(recipe, "").unwrap();
+            let architecture = plan.initial.architecture;
+            assert_eq!((architecture.inputs(), architecture.classes()), (64, 10));
+            assert_eq!(architecture.layers()[0].fan_out, recipe.hidden[0]);
+            assert_eq!(architecture.layers()[0].activation, recipe.activation);
+            assert_eq!(plan.initial.cost, recipe.cost);
+            assert_eq!((plan.epochs, plan.seed), (recipe.epochs, SEED));
+            assert_eq!((plan.train_samples, plan.shuffle), (1197, true));
+            let expected = Model::fresh(architecture, recipe.cost, SEED);
+            assert_eq!(plan.initial, expected);
+        }
+    }
+
+    #[test]
+    fn every_flag_overrules_the_recipe() {
+        let plan = plan(
+            &Recipe::BOOK_100,
+            "--model 64-5-4-10 --epochs 3 --seed 9 --train-samples 100 --no-shuffle --threads 4 \
+             --learning-rate 0.25 --batch-size 20 --momentum 0.5 --l2 2 --dropout 0.125 \
+             --activation relu --output softmax",
+        )
+        .unwrap();
+        assert_eq!(plan.initial.architecture.to_string(), "64-5-4-10");
+        let activations: Vec<Activation> = plan
+            .initial
+            .architecture
+            .layers()
+            .iter()
+            .map(|layer| layer.activation)
+            .collect();
+        assert_eq!(
+            activations,
+            [Activation::Relu, Activation::Relu, Activation::Softmax]
+        );
+        assert_eq!((plan.epochs, plan.seed, plan.threads), (3, 9, 4));
+        assert_eq!((plan.train_samples, plan.shuffle), (100, false));
+        let expected = Hyperparameters {
+            cost: Cost::SoftmaxCrossEntropy,
+            learning_rate: 0.25,
+            batch_size: 20,
+            momentum: 0.5,
+            weight_decay: 0.02,
+            dropout: 0.125,
+        };
+        assert_eq!(plan.hyperparameters(), expected);
+    }
+
+    #[test]
+    fn decay_is_divided_before_it_is_rounded() {
+        // 5 / 1197 in 24 bits, and not 5.0_f32 / 1197.0_f32 by way of 1 / 1197.
+        let decay = plan(&Recipe::BOOK_100, "")
+            .unwrap()
+            .hyperparameters()
+            .weight_decay;
+        assert_eq!(decay, (5.0_f64 / 1197.0) as f32);
+    }
+
+    #[test]
+    fn outputs_and_cost_find_each_other() {
+        let pair = |recipe, line| {
+            let model = plan(recipe, line).unwrap().initial;
+            let last = model.architecture.layers().last().unwrap().activation;
+            (last, model.cost)
+        };
+        let (sigmoid, softmax) = (&Recipe::BOOK_100, &Recipe::DEFAULT);
+        use Activation::{Identity, Relu, Sigmoid, Softmax};
+        for (recipe, line, expected) in [
+            (sigmoid, "", (Sigmoid, Cost::CrossEntropy)),
+            (
+                sigmoid,
+                "--output softmax",
+                (Softmax, Cost::SoftmaxCrossEntropy),
+            ),
+            (softmax, "--output sigmoid", (Sigmoid, Cost::CrossEntropy)),
+            (softmax, "--output relu", (Relu, Cost::Quadratic)),
+            (softmax, "--output identity", (Identity, Cost::Quadratic)),
+            (sigmoid, "--cost quadratic", (Sigmoid, Cost::Quadratic)),
+            (softmax, "--cost quadratic", (Sigmoid, Cost::Quadratic)),
+            (
+                softmax,
+                "--cost cross-entropy",
+                (Sigmoid, Cost::CrossEntropy),
+            ),
+            (
+                sigmoid,
+                "--cost softmax-cross-entropy",
+                (Softmax, Cost::SoftmaxCrossEntropy),
+            ),
+            (
+                softmax,
+                "--output identity --cost quadratic",
+                (Identity, Cost::Quadratic),
+            ),
+        ] {
+            assert_eq!(pair(recipe, line), expected, "{line}");
+        }
+        assert_eq!(
+            fault(softmax, "--cost quadratic --output softmax"),
+            "--cost: expected softmax-cross-entropy, which softmax outputs can have, found \
+             quadratic"
+        );
+        assert_eq!(
+            fault(softmax, "--cost softmax-cross-entropy --output sigmoid"),
+            "--cost: expected cross-entropy or quadratic, which sigmoid outputs can have, found \
+             softmax-cross-entropy"
+        );
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_where_they_are_typed() {
+        for line in [
+            "--learning-rate 0",
+            "--learning-rate -1",
+            "--learning-rate NaN",
+            "--learning-rate inf",
+            "--learning-rate 1e39",
+            "--learning-rate 1e-60",
+            "--learning-rate fast",
+            "--batch-size 0",
+            "--batch-size -3",
+            "--batch-size 1.5",
+            "--momentum 1",
+            "--momentum -0.1",
+            "--momentum 0.99999999999",
+            "--momentum nan",
+            "--dropout 1",
+            "--dropout -0.5",
+            "--l2 -1",
+            "--l2 inf",
+            "--epochs 0",
+            "--epochs 99999999999999999999",
+            "--threads 0",
+            "--threads 65",
+            "--train-samples 0",
+            "--seed -1",
+            "--seed 18446744073709551616",
+            "--activation softmax",
+            "--output tanh",
+            "--cost mse",
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+            let (flag, value) = line.split_once(' ').unwrap();
+            let text = error.to_string();
+            let found = format!("error: invalid value '{value}' for '{flag} <");
+            assert!(text.starts_with(&found), "{text}");
+            let first = text.lines().next().unwrap();
+            assert!(
+                first.contains("expected a ") || text.contains("possible values"),
+                "{text}"
+            );
+        }
+        for line in [
+            "--seed 18446744073709551615",
+            "--threads 64",
+            "--l2 0",
+            "--momentum 0",
+        ] {
+            parse(line).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_the_data_is_refused() {
+        let book = &Recipe::BOOK_100;
+        for (line, expected) in [
+            (
+                "--model 784-30-10",
+                "--model: expected a network with an input for each of the 8 x 8 = 64 pixels of \
+                 digits, found 784-30-10 with 784",
+            ),
+            (
+                "--model 64-30-9",
+                "--model: expected as many outputs as digits has classes, 10, found 9 in 64-30-9",
+            ),
+            (
+                "--model 64-0-10",
+                "--model: the shape \"64-0-10\" has \"0\" where a number of units from 1 was \
+                 expected; write for example 784-100-10",
+            ),
+            (
+                "--train-samples 1198",
+                "--train-samples: expected at most the 1197 training samples of digits, found 1198",
+            ),
+            (
+                "--train-samples 20 --batch-size 21",
+                "--batch-size: expected at most the 20 training samples, found 21",
+            ),
+            (
+                "--train-samples 9",
+                "--batch-size: expected at most the 9 training samples, found 10 of the recipe \
+                 book-100: give a smaller one",
+            ),
+            (
+                "--train-samples 10 --learning-rate 4",
+                "--l2: expected learning rate x lambda / training samples below 1, so that weights \
+                 shrink, found 4 x 5 / 10 = 2",
+            ),
+        ] {
+            assert_eq!(fault(book, line), expected);
+        }
+    }
+
+    #[test]
+    fn a_weights_file_brings_its_network_and_its_cost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.thumbnet");
+        let shape = parse_architecture("64-7-10", Activation::Relu, Activation::Sigmoid).unwrap();
+        let model = Model::fresh(shape, Cost::Quadratic, 77);
+        model.save(&path).unwrap();
+        let init = format!("--init {}", path.display());
+        let book = &Recipe::BOOK_100;
+        assert_eq!(plan(book, &init).unwrap().initial, model);
+        let agreeing = format!("{init} --model 64-7-10 --activation relu --output sigmoid");
+        assert_eq!(plan(book, &agreeing).unwrap().initial, model);
+        let other_cost = plan(book, &format!("{init} --cost cross-entropy")).unwrap();
+        assert_eq!(other_cost.initial.cost, Cost::CrossEntropy);
+        assert_eq!(other_cost.initial.parameters, model.parameters);
+        for (flags, expected) in [
+            (
+                "--model 64-8-10",
+                "--model: expected 64-7-10, the network in ",
+            ),
+            ("--activation sigmoid", "--activation: expected relu as in "),
+            ("--output softmax", "--output: expected sigmoid as in "),
+            (
+                "--cost softmax-cross-entropy",
+                "--cost: expected cross-entropy or quadratic, which sigmoid",
+            ),
+        ] {
+            let found = fault(book, &format!("{init} {flags}"));
+            assert!(found.starts_with(expected), "{found}");
+        }
+        let shape = parse_architecture("64-7-9", Activation::Relu, Activation::Sigmoid).unwrap();
+        Model::fresh(shape, Cost::Quadratic, 1).save(&path).unwrap();
+        let found = fault(book, &init);
+        assert!(
+            found.starts_with("--init: expected a network with an output for each of the 10"),
+            "{found}"
+        );
+        let found = fault(book, &format!("--init {}/nothing", folder.path().display()));
+        assert!(
+            found.starts_with("--init: cannot read the model "),
+            "{found}"
+        );
+    }
+
+    #[test]
+    fn the_arguments_repeat_the_plan() {
+        for (recipe, line) in [
+            (&Recipe::DEFAULT, ""),
+            (
+                &Recipe::BOOK_30,
+                "--seed 18446744073709551615 --l2 1e-9 --no-shuffle --train-samples 600 \
+                 --learning-rate 1e-30 --model 64-10 --threads 3 --output identity",
+            ),
+        ] {
+            let first = plan(recipe, line).unwrap();
+            let again = first.arguments("digits");
+            let (start, rest) = again.split_once(" --data digits ").unwrap();
+            assert_eq!(start, format!("train --recipe {}", recipe.name));
+            assert_eq!(
+                plan(&Recipe::BOOK_100, rest).unwrap(),
+                Plan {
+                    recipe: "book-100",
+                    ..first
+                }
+            );
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! What a run says while it goes on and when it ends: lines for people, or JSON for programs, on
+//! stdout; a progress bar on stderr where that is a terminal.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::fit::{Fit, Stopped};
+use super::folder::{self, RunFolder};
+use super::plan::Plan;
+use super::record::Outcome;
+use crate::commands::output::{
+    cost, describe, grouped, note, percent, plain, print, program, quoted,
+};
+use crate::data::{DataChoice, Dataset};
+use crate::recipe::Recipe;
+use crate::training::Progress;
+
+/// How often the progress bar moves.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Where boards have their programs, seen from the root of the repository.
+const BOARD: &str = "firmware/mps2-an386";
+
+/// Tells about one run.
+pub struct Report {
+    json: bool,
+    epochs: usize,
+    samples: usize,
+    bar: Option<Bar>,
+}
+
+/// The last line with `--json`.
+#[derive(Serialize)]
+struct Summary<'a> {
+    test_accuracy: f64,
+    test_cost: f64,
+    best_epoch: usize,
+    stopped: &'a str,
+    samples_per_second: f64,
+    weights_crc32: &'a str,
+    last_weights_crc32: &'a str,
+    model: String,
+}
+
+impl Report {
+    /// A report of what `plan` says, which moves its bar by `progress`.
+    pub fn new(json: bool, plan: &Plan, progress: &Arc<Progress>) -> Self {
+        Self {
+            json,
+            epochs: plan.epochs,
+            samples: plan.train_samples,
+            bar: std::io::stderr()
+                .is_terminal()
+                .then(|| Bar::new(plan, progress)),
+        }
+    }
+
+    /// Says what will be trained, how, on what, and where it will be.
+    ///
+    /// # Errors
+    ///
+    /// When stdout cannot be written.
+    pub fn begin(&self, plan: &Plan, data: &Dataset, run: &RunFolder) -> Result<()> {
+        if let Some(moved) = &run.moved {
+            let (path, moved) = (run.path.display(), moved.display());
+            self.aside(|| note(format_args!("{path} held a run, which is now in {moved}")));
+        }
+        if self.json {
+            return Ok(());
+        }
+        self.say(&heading(plan, data, &run.path))
+    }
+
+    /// Says how an epoch went.
+    ///
+    /// # Errors
+    ///
+    /// When stdout cannot be written.
+    pub fn epoch(&self, fit: &Fit) -> Result<()> {
+        let Some(record) = fit.history.last() else {
+            return Ok(());
+        };
+        if let Some(bar) = &self.bar {
+            bar.epoch_ended(record.epoch * self.samples);
+        }
+        if self.json {
+            return self.say(&format!("{}\n", serde_json::to_string(record)?));
+        }
+        let width = self.epochs.to_string().len();
+        let accuracy = format!("{:>19}", percent(record.validation_accuracy));
+        let accuracy = console::style(accuracy);
+        // The best so far stands out.
+        let accuracy = if fit.best_epoch == record.epoch {
+            accuracy.bold()
+        } else {
+            accuracy
+        };
+        self.say(&format!(
+            "{:>7} {:>12} {:>17} {accuracy} {:>15} {:>12}\n",
+            format!("{:>width$}/{}", record.epoch, self.epochs),
+            cost(record.train_cost),
+            cost(record.validation_cost),
+            plain(record.learning_rate),
+            grouped((fit.epoch_samples as f64 / fit.epoch_seconds) as usize),
+        ))
+    }
+
+    /// Takes the bar away, and says it if the run has not ended as planned.
+    pub fn trained(&mut self, fit: &Fit, stopped: Stopped) {
+        self.bar = None;
+        let epoch = fit.history.len();
+        match stopped {
+            Stopped::Epochs => {}
+            Stopped::Interrupt => note(format_args!(
+                "interrupted in epoch {epoch} after {} of its {} samples; the best weights so far \
+                 are kept\n(Ctrl-C once more ends at once, without test and pictures)",
+                grouped(fit.epoch_samples),
+                grouped(self.samples)
+            )),
+            Stopped::Diverged => note(format_args!(
+                "epoch {epoch} diverged; the best weights before it are kept"
+            )),
+        }
+    }
+
+    /// Says what came of it, where it is, and what to do next.
+    ///
+    /// # Errors
+    ///
+    /// When stdout cannot be written.
+    pub fn end(
+        &self,
+        outcome: &Outcome,
+        choice: &DataChoice,
+        data: &Dataset,
+        plan: &Plan,
+        run: &RunFolder,
+    ) -> Result<()> {
+        if self.json {
+            let summary = Summary {
+                test_accuracy: outcome.test_accuracy,
+                test_cost: outcome.test_cost,
+                best_epoch: outcome.best_epoch,
+                stopped: &outcome.stopped,
+                samples_per_second: outcome.samples_per_second,
+                weights_crc32: &outcome.weights_crc32,
+                last_weights_crc32: &outcome.last_weights_crc32,
+                model: run.file(folder::MODEL).display().to_string(),
+            };
+            return self.say(&format!("{}\n", serde_json::to_string(&summary)?));
+        }
+        let text = results(outcome, data) + &files(outcome, run) + &next(choice, data, plan, run);
+        self.say(&text)
+    }
+
+    fn say(&self, text: &str) -> Result<()> {
+        self.aside(|| print(text))
+    }
+
+    /// Does something that prints while the bar is out of the way.
+    fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
+        match &self.bar {
+            Some(bar) => bar.bar.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+/// The lines before the first epoch.
+fn heading(plan: &Plan, data: &Dataset, run: &Path) -> String {
+    let used = if plan.train_samples < data.train.len() {
+        format!("the first {} of ", grouped(plan.train_samples))
+    } else {
+        String::new()
+    };
+    let [train, validation, test] =
+        [&data.train, &data.validation, &data.test].map(|part| grouped(part.len()));
+    let mut extras = String::new();
+    for (name, value) in [
+        ("momentum", plan.momentum),
+        ("L2 lambda", plan.l2),
+        ("dropout", plan.dropout),
+    ] {
+        if value > 0.0 {
+            let _ = write!(extras, ", {name} {}", plain(value));
+        }
+    }
+    let order = if plan.shuffle { "" } else { ", not shuffled" };
+    let (threads, plural) = (plan.threads, if plan.threads == 1 { "" } else { "s" });
+    let begin = match &plan.init {
+        Some(path) => format!("\n          starting from {}", path.display()),
+        None => String::new(),
+    };
+    format!(
+        "data      {}: {used}{train} images of {} x {} to train, {validation} to validate, {test} \
+         to test\n\
+         source    {}\n\
+         network   {}{begin}\n\
+         training  recipe {}: {}, learning rate {}{extras}\n\
+         \x20         mini-batches of {}, {} epochs{order}, seed {}, {threads} thread{plural}\n\
+         folder    {}\n\n{}\n",
+        data.name,
+        data.train.width,
+        data.train.height,
+        data.source,
+        describe(&plan.initial.architecture),
+        plan.recipe,
+        plan.initial.cost,
+        plain(plan.learning_rate),
+        plan.batch_size,
+        plan.epochs,
+        plan.seed,
+        run.display(),
+        console::style(format!(
+            "{:>7} {:>12} {:>17} {:>19} {:>15} {:>12}",
+            "epoch",
+            "train cost",
+            "validation cost",
+            "validation accuracy",
+            "learning rate",
+            "samples/s"
+        ))
+        .bold()
+    )
+}
+
+/// The figures at the end.
+fn results(outcome: &Outcome, data: &Dataset) -> String {
+    let whose = match outcome.best_epoch {
+        0 => "the weights it began with".to_owned(),
+        epoch => format!("the weights of epoch {epoch}, the best on validation images"),
+    };
+    format!(
+        "\ntest accuracy {} of {} images, test cost {}\n\
+         with {whose}: CRC-32 {}\n\
+         {} of training at {} samples a second\n",
+        console::style(percent(outcome.test_accuracy)).bold(),
+        grouped(data.test.len()),
+        cost(outcome.test_cost),
+        outcome.weights_crc32,
+        duration(outcome.training_seconds),
+        grouped(outcome.samples_per_second as usize),
+    )
+}
+
+/// The files at the end: those that are there.
+fn files(outcome: &Outcome, run: &RunFolder) -> String {
+    let best = match outcome.best_epoch {
+        0 => "the weights it began with".to_owned(),
+        epoch => format!("the weights of epoch {epoch}"),
+    };
+    let last = format!("the weights of epoch {}, the last one", outcome.epochs);
+    let lines = [
+        (folder::MODEL, best.as_str()),
+        (folder::LAST, &last),
+        (folder::CURVES, "cost and accuracy, epoch by epoch"),
+        (
+            folder::CONFUSION,
+            "which test images are taken for which class",
+        ),
+        (folder::FIRST_LAYER, "what each hidden unit looks for"),
+        (folder::MISTAKES, "the worst misread test images"),
+        (folder::HISTORY, "every epoch's figures"),
+        (folder::RECORD, "all that it takes to repeat the run"),
+    ];
+    let mut text = format!(
+        "\n{}\n",
+        console::style(format!("In {}", run.path.display())).bold()
+    );
+    for (name, what) in lines {
+        if run.file(name).exists() {
+            let _ = writeln!(text, "  {name:<17} {what}");
+        }
+    }
+    text
+}
+
+/// Commands that work as they are typed, now.
+fn next(choice: &DataChoice, data: &Dataset, plan: &Plan, run: &RunFolder) -> String {
+    let program = program();
+    let model = quoted(&run.file(folder::MODEL).display().to_string());
+    let flag = match choice {
+        DataChoice::Default if data.name == "digits" => " --data digits".to_owned(),
+        DataChoice::Default => String::new(),
+        named => format!(" --data {}", quoted(&named.to_string())),
+    };
+    let shown = match choice {
+        DataChoice::Default => super::record::data_argument(choice, data),
+        named => named.to_string(),
+    };
+    let other = if plan.recipe == Recipe::DEFAULT.name {
+        Recipe::BOOK_100
+    } else {
+        Recipe::DEFAULT
+    };
+    let mut commands = vec![
+        (
+            "see which classes it takes for which",
+            format!("{program} evaluate {model}{flag}"),
+        ),
+        (
+            "put it into a board's program",
+            format!("{program} export {model} --format device --out network.thumbnet"),
+        ),
+        (
+            "look at the data",
+            format!("{program} data show {}", quoted(&shown)),
+        ),
+        (
+            "train another recipe",
+            format!("{program} train --recipe {}{flag}", other.name),
+        ),
+    ];
+    if Path::new(BOARD).is_dir() {
+        commands.push((
+            "run a network on an emulated Cortex-M4F",
+            format!("(cd {BOARD} && cargo run --release)"),
+        ));
+    }
+    let mut text = format!("\n{}\n", console::style("What to do next").bold());
+    for (why, command) in commands {
+        let _ = writeln!(text, "  {why}:\n      {command}");
+    }
+    text
+}
+
+/// Seconds, or minutes and seconds.
+fn duration(seconds: f64) -> String {
+    if seconds < 100.0 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    format!("{} min {} s", whole / 60, whole % 60)
+}
+
+/// The progress bar, moved by a thread of its own.
+struct Bar {
+    bar: ProgressBar,
+    /// Samples of the epochs that have ended.
+    ended: Arc<AtomicUsize>,
+    /// Dropped to end the thread.
+    going: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Bar {
+    fn new(plan: &Plan, progress: &Arc<Progress>) -> Self {
+        let (samples, epochs) = (plan.train_samples, plan.epochs);
+        let bar = ProgressBar::with_draw_target(
+            Some(samples as u64 * epochs as u64),
+            ProgressDrawTarget::stderr(),
+        );
+        // The template is fixed and valid; the default style would do if it were not.
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {percent:>3} %, {eta} left")
+        {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        let ended = Arc::new(AtomicUsize::new(0));
+        let (going, gone) = channel();
+        let thread = std::thread::spawn({
+            let (bar, ended, progress) = (bar.clone(), Arc::clone(&ended), Arc::clone(progress));
+            move || {
+                while gone.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    let ended = ended.load(Ordering::Relaxed);
+                    let epoch = (ended / samples + 1).min(epochs);
+                    bar.set_message(format!("epoch {epoch}/{epochs}"));
+                    let now = ended + progress.samples.load(Ordering::Relaxed);
+                    bar.set_position(now as u64);
+                }
+            }
+        });
+        Self {
+            bar,
+            ended,
+            going: Some(going),
+            thread: Some(thread),
+        }
+    }
+
+    fn epoch_ended(&self, samples: usize) {
+        self.ended.store(samples, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.going = None;
+        if let Some(thread) = self.thread.take() {
+            // It has nothing to say; if it panicked, the bar stood still and that was all.
+            let _ = thread.join();
+        }
+        self.bar.finish_and_clear();
+    }
+}
