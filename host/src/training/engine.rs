@@ -15,8 +15,11 @@ use crate::model::Model;
 pub struct Engine {
     shards: Vec<Shard>,
     batch_size: usize,
-    seed: u64,
-    shuffled: bool,
+    /// Where shuffles are drawn from, if samples are shuffled.
+    shuffle_rng: Option<XorShiftRng>,
+    dropout_rng: XorShiftRng,
+    /// The samples in the order of the last epoch.
+    order: Vec<u32>,
 }
 
 /// What the thread that trains and the thread that watches tell each other.
@@ -38,8 +41,9 @@ pub struct EpochResult {
 }
 
 impl Engine {
-    /// Training of `model` on `threads` threads, at least one. Shuffling and dropout follow from
-    /// `seed` and the number of the epoch alone.
+    /// Training of `model` on `threads` threads, at least one. If `shuffled`, samples are put in
+    /// another order before each epoch, in place, as in the book; what is drawn follows from
+    /// `seed` alone.
     pub fn new(
         model: &Model,
         hyperparameters: Hyperparameters,
@@ -54,8 +58,9 @@ impl Engine {
         Self {
             shards,
             batch_size: hyperparameters.batch_size,
-            seed,
-            shuffled,
+            shuffle_rng: shuffled.then(|| XorShiftRng::seed_from_u64(seed)),
+            dropout_rng: XorShiftRng::seed_from_u64(seed),
+            order: Vec::new(),
         }
     }
 
@@ -74,21 +79,17 @@ impl Engine {
         }
     }
 
-    /// Trains epoch number `epoch` on all `images`; the last mini-batch may be smaller.
-    pub fn epoch(
-        &mut self,
-        epoch: usize,
-        images: &SparseImages<'_>,
-        progress: &Progress,
-    ) -> EpochResult {
-        let mut order: Vec<u32> = (0..images.len() as u32).collect();
-        if self.shuffled {
-            shuffle(&mut stream(self.seed, Purpose::Shuffle, epoch), &mut order);
+    /// Trains one epoch on all `images`; the last mini-batch may be smaller.
+    pub fn epoch(&mut self, images: &SparseImages<'_>, progress: &Progress) -> EpochResult {
+        if self.order.len() != images.len() {
+            self.order = (0..images.len() as u32).collect();
         }
-        let dropout = stream(self.seed, Purpose::Dropout, epoch);
+        if let Some(rng) = &mut self.shuffle_rng {
+            shuffle(rng, &mut self.order);
+        }
         let exchange = Exchange::new(self.shards.len());
         let batch_size = self.batch_size;
-        let (exchange, order, dropout) = (&exchange, &order, &dropout);
+        let (exchange, order, dropout_rng) = (&exchange, &self.order, &self.dropout_rng);
         let mut results = std::thread::scope(|scope| {
             let threads: Vec<_> = self
                 .shards
@@ -97,7 +98,7 @@ impl Engine {
                 .map(|(thread, shard)| {
                     scope.spawn(move || {
                         let _leave = Leave(exchange, thread);
-                        let mut rng = dropout.clone();
+                        let mut rng = dropout_rng.clone();
                         let mut result = EpochResult {
                             cost: 0.0,
                             samples: 0,
@@ -121,7 +122,7 @@ impl Engine {
                                 progress.samples.store(result.samples, Ordering::Relaxed);
                             }
                         }
-                        result
+                        (result, rng)
                     })
                 })
                 .collect();
@@ -134,25 +135,12 @@ impl Engine {
                 })
                 .collect::<Vec<_>>()
         });
-        // Every thread has computed every cost.
-        let EpochResult { cost, samples } = results.swap_remove(0);
+        // Every thread has computed every cost, and drawn every mask.
+        let (EpochResult { cost, samples }, rng) = results.swap_remove(0);
+        self.dropout_rng = rng;
         EpochResult {
             cost: cost / samples.max(1) as f64,
             samples,
         }
     }
-}
-
-#[derive(Clone, Copy)]
-enum Purpose {
-    Shuffle = 1,
-    Dropout = 2,
-}
-
-/// The generator of one purpose in one epoch: a function of the seed alone, so that neither
-/// threads nor interruptions change what it gives. Weights are drawn from the seed itself.
-fn stream(seed: u64, purpose: Purpose, epoch: usize) -> XorShiftRng {
-    // Multiples of 2^64 / golden ratio are far apart, whatever the seeds and epochs are.
-    let number = (epoch as u64) << 2 | purpose as u64;
-    XorShiftRng::seed_from_u64(seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
