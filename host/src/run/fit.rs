@@ -104,7 +104,7 @@ pub fn fit(
     };
     for epoch in 1.. {
         let start = Instant::now();
-        let trained = engine.epoch(epoch, &images, progress);
+        let trained = engine.epoch(&images, progress);
         fit.epoch_seconds = start.elapsed().as_secs_f64();
         fit.epoch_samples = trained.samples;
         fit.seconds += fit.epoch_seconds;
