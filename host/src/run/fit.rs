@@ -81,7 +81,7 @@ pub fn fit(
     progress: &Progress,
     mut after_epoch: impl FnMut(&Fit) -> Result<()>,
 ) -> Result<Fit> {
-    let images = SparseImages::new(&data.train, plan.train_samples);
+    let images = SparseImages::new(&data.train, plan.train_samples)?;
     let instructions = Instructions::detect();
     let mut engine = Engine::new(
         &plan.initial,

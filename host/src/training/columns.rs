@@ -38,9 +38,9 @@ impl Columns {
         self.present.fill(0);
         for (bit, &sample) in samples.iter().enumerate() {
             let image = images.image(sample as usize);
-            for (&place, &value) in image.places.iter().zip(image.values) {
-                self.present[place as usize] |= 1 << bit;
-                self.coefficients[place as usize * self.samples + bit] = rate * value;
+            for (place, value) in image.pixels() {
+                self.present[place] |= 1 << bit;
+                self.coefficients[place * self.samples + bit] = rate * value;
             }
         }
     }

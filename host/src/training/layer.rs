@@ -157,13 +157,18 @@ impl Layer {
                 .zip(below.dropped.as_chunks::<8>().0);
             for (block, ((own, a), dropped)) in blocks.enumerate() {
                 let mut lanes = [[0.0_f32; 8]; 8];
-                let rows = self.transposed.chunks_exact(fan_in).zip(deltas);
-                for (j, (row, &delta)) in rows.enumerate() {
-                    let Some(weights) = row.as_chunks::<8>().0.get(block) else {
-                        continue;
-                    };
-                    for (lane, weight) in lanes[j % 8].iter_mut().zip(weights) {
-                        *lane += weight * delta;
+                let mut rows = self.transposed.chunks_exact(fan_in).zip(deltas);
+                while rows.len() > 0 {
+                    for lane in &mut lanes {
+                        let Some((row, &delta)) = rows.next() else {
+                            break;
+                        };
+                        let Some(weights) = row.as_chunks::<8>().0.get(block) else {
+                            continue;
+                        };
+                        for (sum, weight) in lane.iter_mut().zip(weights) {
+                            *sum += weight * delta;
+                        }
                     }
                 }
                 let [l0, l1, l2, l3, l4, l5, l6, l7] = lanes;
