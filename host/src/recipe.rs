@@ -43,8 +43,9 @@ impl Recipe {
         activation: Activation::Relu,
         output: Activation::Softmax,
         cost: Cost::SoftmaxCrossEntropy,
-        // Of thirty settings, the one that did best on MNIST's validation images with the worst of
-        // three seeds: 98.47 %. Wider, deeper and longer gained nothing that seeds do not outweigh.
+        // Of some thirty settings, the one that did best on MNIST's validation images with the
+        // worst of its seeds: 98.5 % with each of 1, 2, 3 and 7. Wider, deeper and longer gained
+        // nothing that another seed does not take away.
         learning_rate: 0.02,
         batch_size: 64,
         momentum: 0.9,

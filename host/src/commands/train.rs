@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::output::note;
+use super::output::{note, plain};
 use crate::data::{self, DataChoice, Dataset};
 use crate::model::Model;
 use crate::pictures::{self, Mistake};
@@ -106,7 +106,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         note(format_args!(
             "error: training diverged in epoch {}: try a --learning-rate below {}",
             fit.history.len(),
-            plan.learning_rate
+            plain(plan.learning_rate)
         ));
         return Ok(ExitCode::from(DIVERGED));
     }

@@ -8,14 +8,14 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use thumbnet::{Activation, Architecture, Cost};
 
-use crate::commands::output::{absolute, quoted};
+use crate::commands::output::{absolute, plain, quoted};
 use crate::data::Dataset;
 use crate::model::{Model, parse_architecture};
 use crate::recipe::Recipe;
 use crate::training::Hyperparameters;
 
-/// The seed when none is given: results are to be repeatable without asking for it.
-const SEED: u64 = 1;
+/// The seed when none is given, that of all examples: results are repeatable without asking for it.
+const SEED: u64 = 7;
 
 /// More threads than any desktop has cores; a typing error should not start thousands.
 const MOST_THREADS: u64 = 64;
@@ -50,7 +50,7 @@ pub struct Settings {
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub epochs: Option<usize>,
 
-    /// What weights, shuffling and dropout are drawn from, 0 to 2^64 - 1 [default: 1]
+    /// What weights, shuffling and dropout are drawn from, 0 to 2^64 - 1 [default: 7]
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
@@ -210,7 +210,10 @@ impl Plan {
         ensure!(
             shrinking < 1.0,
             "--l2: expected learning rate x lambda / training samples below 1, so that weights \
-             shrink, found {learning_rate} x {l2} / {train_samples} = {shrinking}"
+             shrink, found {} x {} / {train_samples} = {}",
+            plain(learning_rate),
+            plain(l2),
+            plain(shrinking)
         );
         let seed = settings.seed.unwrap_or(SEED);
         Ok(Self {

@@ -13,13 +13,15 @@ use std::time::Duration;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use thumbnet::Mlp;
+use thumbnet::network::Layers;
 
 use super::fit::{Fit, Stopped};
 use super::folder::{self, RunFolder};
 use super::plan::Plan;
 use super::record::Outcome;
 use crate::commands::output::{
-    cost, describe, grouped, note, percent, plain, print, program, quoted,
+    absolute, cost, describe, grouped, note, percent, plain, print, program, quoted,
 };
 use crate::data::{DataChoice, Dataset};
 use crate::recipe::Recipe;
@@ -30,6 +32,9 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Where boards have their programs, seen from the root of the repository.
 const BOARD: &str = "firmware/mps2-an386";
+
+/// The network that a board's program `evaluate` has room for, from any weights file.
+type BoardsOwn = Mlp<784, 32, 10>;
 
 /// Tells about one run.
 pub struct Report {
@@ -121,12 +126,18 @@ impl Report {
         let epoch = fit.history.len();
         match stopped {
             Stopped::Epochs => {}
-            Stopped::Interrupt => note(format_args!(
-                "interrupted in epoch {epoch} after {} of its {} samples; the best weights so far \
-                 are kept\n(Ctrl-C once more ends at once, without test and pictures)",
-                grouped(fit.epoch_samples),
-                grouped(self.samples)
-            )),
+            Stopped::Interrupt => {
+                let when = if fit.epoch_samples == self.samples {
+                    format!("after epoch {epoch}")
+                } else {
+                    let (seen, all) = (grouped(fit.epoch_samples), grouped(self.samples));
+                    format!("in epoch {epoch}, after {seen} of its {all} samples")
+                };
+                note(format_args!(
+                    "interrupted {when}; the best weights so far are kept\n\
+                     (Ctrl-C once more ends at once, without test and pictures)"
+                ));
+            }
             Stopped::Diverged => note(format_args!(
                 "epoch {epoch} diverged; the best weights before it are kept"
             )),
@@ -192,11 +203,14 @@ fn heading(plan: &Plan, data: &Dataset, run: &Path) -> String {
         ("dropout", plan.dropout),
     ] {
         if value > 0.0 {
-            let _ = write!(extras, ", {name} {}", plain(value));
+            let _ = write!(extras, "{name} {}, ", plain(value));
         }
     }
     let order = if plan.shuffle { "" } else { ", not shuffled" };
-    let (threads, plural) = (plan.threads, if plan.threads == 1 { "" } else { "s" });
+    let number = |count: usize, what: &str| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} {what}{plural}")
+    };
     let begin = match &plan.init {
         Some(path) => format!("\n          starting from {}", path.display()),
         None => String::new(),
@@ -206,8 +220,8 @@ fn heading(plan: &Plan, data: &Dataset, run: &Path) -> String {
          to test\n\
          source    {}\n\
          network   {}{begin}\n\
-         training  recipe {}: {}, learning rate {}{extras}\n\
-         \x20         mini-batches of {}, {} epochs{order}, seed {}, {threads} thread{plural}\n\
+         training  recipe {}: {}, learning rate {}, mini-batches of {}\n\
+         \x20         {extras}{}{order}, seed {}, {}\n\
          folder    {}\n\n{}\n",
         data.name,
         data.train.width,
@@ -218,8 +232,9 @@ fn heading(plan: &Plan, data: &Dataset, run: &Path) -> String {
         plan.initial.cost,
         plain(plan.learning_rate),
         plan.batch_size,
-        plan.epochs,
+        number(plan.epochs, "epoch"),
         plan.seed,
+        number(plan.threads, "thread"),
         run.display(),
         console::style(format!(
             "{:>7} {:>12} {:>17} {:>19} {:>15} {:>12}",
@@ -310,7 +325,7 @@ fn next(choice: &DataChoice, data: &Dataset, plan: &Plan, run: &RunFolder) -> St
         ),
         (
             "put it into a board's program",
-            format!("{program} export {model} --format device --out network.thumbnet"),
+            format!("{program} export {model} --format device --out net.thumbnet"),
         ),
         (
             "look at the data",
@@ -322,14 +337,23 @@ fn next(choice: &DataChoice, data: &Dataset, plan: &Plan, run: &RunFolder) -> St
         ),
     ];
     if Path::new(BOARD).is_dir() {
-        commands.push((
-            "run a network on an emulated Cortex-M4F",
-            format!("(cd {BOARD} && cargo run --release)"),
-        ));
+        let (why, model) = if plan.initial.architecture == BoardsOwn::ARCHITECTURE {
+            let file = quoted(&absolute(&run.file(folder::MODEL)));
+            (
+                "run it on an emulated Cortex-M4F",
+                format!("THUMBNET_MODEL={file} "),
+            )
+        } else {
+            (
+                "run the network that boards come with on an emulated Cortex-M4F",
+                String::new(),
+            )
+        };
+        commands.push((why, format!("(cd {BOARD} && {model}cargo run --release)")));
     }
     let mut text = format!("\n{}\n", console::style("What to do next").bold());
     for (why, command) in commands {
-        let _ = writeln!(text, "  {why}:\n      {command}");
+        let _ = writeln!(text, "  {why}:\n    {command}");
     }
     text
 }
