@@ -1,0 +1,377 @@
+//! Whole training runs: what they reach, what they print, what they leave, and how they end when
+//! they are not let to their end.
+
+use std::fs;
+
+use serde_json::Value;
+use thumbnet_tests::{Desk, Run, Started};
+
+/// Everything that a whole run leaves.
+const FILES: [&str; 8] = [
+    "confusion.svg",
+    "curves.svg",
+    "first-layer.png",
+    "history.csv",
+    "last.thumbnet",
+    "mistakes.png",
+    "model.thumbnet",
+    "run.toml",
+];
+
+const DIGITS: [&str; 5] = ["train", "--data", "digits", "--recipe", "book-30"];
+
+fn digits(desk: &Desk, arguments: &[&str]) -> Run {
+    desk.run(DIGITS.iter().chain(arguments))
+}
+
+/// A run that would take hours, once it has come to its third epoch.
+fn endless(desk: &Desk, out: &str) -> Started {
+    let arguments = ["--epochs", "10000000", "--json", "--out", out];
+    let mut started = Run::start(&mut desk.thumbnet(DIGITS.iter().chain(&arguments)));
+    started.until("\"epoch\":3,");
+    started
+}
+
+#[track_caller]
+fn number(line: &Value, name: &str) -> f64 {
+    line[name]
+        .as_f64()
+        .unwrap_or_else(|| panic!("no number {name} in {line}"))
+}
+
+fn names(line: &Value) -> Vec<&str> {
+    let object = line.as_object().expect("lines are objects");
+    let mut names: Vec<&str> = object.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Asserts that standard output is what `--json` promises, and returns its last line.
+#[track_caller]
+fn assert_json(run: &Run, epochs: usize) -> Value {
+    let lines = run.json();
+    let (last, each) = lines.split_last().expect("there is a last line");
+    assert_eq!(each.len(), epochs, "one line an epoch: {lines:?}");
+    for (index, line) in each.iter().enumerate() {
+        let expected = [
+            "epoch",
+            "learning_rate",
+            "seconds",
+            "train_cost",
+            "validation_accuracy",
+            "validation_cost",
+        ];
+        assert_eq!(names(line), expected);
+        assert_eq!(line["epoch"], index + 1);
+        assert!(number(line, "train_cost") > 0.0 && number(line, "validation_cost") > 0.0);
+        assert!((0.0..=1.0).contains(&number(line, "validation_accuracy")));
+        assert!(number(line, "learning_rate") > 0.0 && number(line, "seconds") > 0.0);
+    }
+    let expected = [
+        "best_epoch",
+        "last_weights_crc32",
+        "model",
+        "samples_per_second",
+        "stopped",
+        "test_accuracy",
+        "test_cost",
+        "weights_crc32",
+    ];
+    assert_eq!(names(last), expected);
+    assert!((0.0..=1.0).contains(&number(last, "test_accuracy")));
+    assert!(number(last, "test_cost") > 0.0 && number(last, "samples_per_second") > 0.0);
+
+    // The best epoch has the highest validation accuracy of all.
+    let best = last["best_epoch"].as_u64().expect("it is a count") as usize;
+    let accuracy = |line: &Value| number(line, "validation_accuracy");
+    let highest = each.iter().map(accuracy).fold(0.0, f64::max);
+    assert_eq!(accuracy(&each[best - 1]), highest, "{lines:?}");
+    last.clone()
+}
+
+/// Asserts that the files which a run writes epoch by epoch are whole; returns the epochs in the
+/// history.
+#[track_caller]
+fn assert_whole(desk: &Desk, out: &str) -> usize {
+    for name in ["model.thumbnet", "last.thumbnet"] {
+        let path = format!("{out}/{name}");
+        let run = desk
+            .run(["evaluate", &path, "--data", "digits", "--json"])
+            .successful();
+        assert!(number(&run.json()[0], "test_accuracy") > 0.5, "{run:?}");
+    }
+    let history = fs::read_to_string(desk.path(&format!("{out}/history.csv"))).unwrap();
+    let columns = |line: &str| line.split(',').count();
+    let (first, rows) = history.split_once('\n').expect("there is a heading");
+    assert!(history.ends_with('\n'), "{history}");
+    assert!(
+        rows.lines().all(|row| columns(row) == columns(first)),
+        "{history}"
+    );
+    let record = fs::read_to_string(desk.path(&format!("{out}/run.toml"))).unwrap();
+    // The last thing in it that is known before the first epoch.
+    assert!(record.contains("\nthreads = "), "{record}");
+    rows.lines().count()
+}
+
+fn crcs(last: &Value) -> [&Value; 2] {
+    [&last["weights_crc32"], &last["last_weights_crc32"]]
+}
+
+/// The main job in short: full MNIST, five epochs, a bound on the accuracy, the same bits on one
+/// thread and on two.
+#[test]
+#[ignore = "needs MNIST: tests/run"]
+fn mnist() {
+    let desk = Desk::with_mnist();
+    let train = |out: &str, threads: &str| {
+        let run = desk
+            .run([
+                "train",
+                "--recipe",
+                "book-100",
+                "--epochs",
+                "5",
+                "--seed",
+                "7",
+                "--json",
+                "--out",
+                out,
+                "--threads",
+                threads,
+            ])
+            .successful();
+        let last = assert_json(&run, 5);
+        assert_eq!(last["stopped"], "epochs");
+        last
+    };
+    let (one, two) = (train("one", "1"), train("two", "2"));
+    println!(
+        "book-100, 5 epochs: test accuracy {}, {:.0} samples/s on one thread, {:.0} on two",
+        one["test_accuracy"],
+        number(&one, "samples_per_second"),
+        number(&two, "samples_per_second")
+    );
+    assert!(number(&one, "test_accuracy") >= 0.965, "{one}");
+    assert_eq!(crcs(&one), crcs(&two));
+    for file in ["model.thumbnet", "last.thumbnet"] {
+        let read = |out: &str| fs::read(desk.path(out).join(file)).unwrap();
+        assert_eq!(read("one"), read("two"), "{file}");
+    }
+    // `evaluate` finds what the run has said.
+    let run = desk
+        .run(["evaluate", "one/model.thumbnet", "--json"])
+        .successful();
+    let found = &run.json()[0];
+    for name in ["test_accuracy", "test_cost", "weights_crc32"] {
+        assert_eq!(found[name], one[name], "{name}");
+    }
+    assert_eq!(found["samples"], 10_000);
+}
+
+#[test]
+fn a_run_leaves_all_its_files() {
+    let desk = Desk::new();
+    let run = digits(&desk, &["--epochs", "3", "--json", "--out", "run"]).successful();
+    let last = assert_json(&run, 3);
+    assert_eq!(last["stopped"], "epochs");
+    assert_eq!(last["model"], "run/model.thumbnet");
+    let files: Vec<String> = FILES.map(|file| format!("run/{file}")).to_vec();
+    assert_eq!(desk.found(), [&["run".to_owned()][..], &files].concat());
+    assert_eq!(assert_whole(&desk, "run"), 3);
+    assert_eq!(run.stderr, "", "there is no terminal for a progress bar");
+
+    // Without a name, runs are numbered.
+    for number in 1..=2 {
+        let run = digits(&desk, &["--epochs", "1"]).successful();
+        assert!(run.stdout.contains("What to do next"), "{run:?}");
+        assert!(
+            desk.path(&format!("runs/book-30-{number}/model.thumbnet"))
+                .exists()
+        );
+    }
+}
+
+/// The default recipe on the digits that are always there: seconds, and well above chance.
+#[test]
+fn the_embedded_digits_are_learned() {
+    let desk = Desk::new();
+    let run = desk
+        .run(["train", "--data", "digits", "--json"])
+        .successful();
+    let lines = run.json();
+    let last = lines.last().expect("there is a last line");
+    println!(
+        "the default recipe on digits: test accuracy {}",
+        last["test_accuracy"]
+    );
+    assert!(number(last, "test_accuracy") >= 0.85, "{last}");
+}
+
+#[test]
+fn the_seed_decides_and_threads_do_not() {
+    let desk = Desk::new();
+    let train = |seed: &str, threads: &str| {
+        let flags = [
+            "--momentum",
+            "0.5",
+            "--dropout",
+            "0.2",
+            "--l2",
+            "1",
+            "--epochs",
+            "2",
+        ];
+        let flags = [
+            &flags[..],
+            &["--seed", seed, "--threads", threads, "--json"],
+        ]
+        .concat();
+        assert_json(&digits(&desk, &flags).successful(), 2)
+    };
+    let one = train("7", "1");
+    assert_eq!(crcs(&one), crcs(&train("7", "2")));
+    assert_eq!(crcs(&one), crcs(&train("7", "5")));
+    assert_ne!(crcs(&one), crcs(&train("8", "1")));
+}
+
+#[test]
+fn the_record_repeats_the_run() {
+    let desk = Desk::new();
+    let first = digits(
+        &desk,
+        &[
+            "--epochs", "2", "--seed", "5", "--l2", "0.5", "--json", "--out", "run",
+        ],
+    );
+    let first = assert_json(&first.successful(), 2);
+    let record = fs::read_to_string(desk.path("run/run.toml")).unwrap();
+    let command = record
+        .lines()
+        .find_map(|line| line.strip_prefix("command = \"thumbnet "));
+    let command = command
+        .expect("the record has a command")
+        .trim_end_matches('"');
+    let again = desk.run(command.split(' ').chain(["--json", "--out", "again"]));
+    assert_eq!(crcs(&first), crcs(&assert_json(&again.successful(), 2)));
+}
+
+#[test]
+fn a_run_goes_on_from_weights() {
+    let desk = Desk::new();
+    let train = |arguments: &[&str]| {
+        let flags = [arguments, &["--no-shuffle", "--json"]].concat();
+        digits(&desk, &flags)
+            .successful()
+            .json()
+            .pop()
+            .expect("there is a last line")
+    };
+    let whole = train(&["--epochs", "2"]);
+    train(&["--epochs", "1", "--out", "half"]);
+    let rest = train(&["--epochs", "1", "--init", "half/last.thumbnet"]);
+    assert_eq!(whole["last_weights_crc32"], rest["last_weights_crc32"]);
+}
+
+#[test]
+fn divergence_is_told() {
+    let desk = Desk::new();
+    let flags = [
+        "--activation",
+        "identity",
+        "--learning-rate",
+        "1e30",
+        "--json",
+        "--out",
+        "run",
+    ];
+    let run = digits(&desk, &flags);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        run.stderr.contains("error: training diverged in epoch 1"),
+        "{run:?}"
+    );
+    let last = run.json().pop().expect("there is a last line");
+    assert_eq!(last["stopped"], "diverged");
+    assert_eq!(last["best_epoch"], 0);
+}
+
+#[test]
+fn an_interrupted_run_keeps_its_best() {
+    for signal in ["INT", "TERM"] {
+        let desk = Desk::new();
+        let started = endless(&desk, "run");
+        started.signal(signal);
+        let run = started.end().successful();
+        let lines = run.json();
+        let last = assert_json(&run, lines.len() - 1);
+        assert_eq!(last["stopped"], "interrupt");
+        assert!(run.stderr.contains("interrupted in epoch"), "{run:?}");
+        assert_eq!(assert_whole(&desk, "run"), lines.len() - 1);
+        let files: Vec<String> = FILES.map(|file| format!("run/{file}")).to_vec();
+        assert_eq!(desk.found()[1..], files, "{signal}");
+    }
+}
+
+#[test]
+fn impatience_leaves_whole_files_too() {
+    let desk = Desk::new();
+    let started = endless(&desk, "run");
+    started.signal("INT");
+    // Either it has ended by now, or this ends it at once.
+    let again = format!("kill -INT {} 2>/dev/null", started.child.id());
+    let _ = std::process::Command::new("sh")
+        .args(["-c", &again])
+        .status();
+    let run = started.end();
+    assert!(run.code == Some(0) || run.code == Some(130), "{run:?}");
+    assert!(assert_whole(&desk, "run") >= 3);
+    assert!(
+        desk.found().iter().all(|name| !name.contains("/.")),
+        "{:?}",
+        desk.found()
+    );
+}
+
+#[test]
+fn a_killed_run_leaves_whole_files() {
+    let desk = Desk::new();
+    // Wherever in an epoch the end comes.
+    for round in 0..5 {
+        let out = format!("run-{round}");
+        let mut started = endless(&desk, &out);
+        for epoch in 4..4 + round {
+            started.until(&format!("\"epoch\":{epoch},"));
+        }
+        started.child.kill().unwrap();
+        let run = started.end();
+        assert_eq!(run.code, None, "{run:?}");
+        let epochs = assert_whole(&desk, &out);
+        let told = run.stdout.lines().count();
+        assert!(
+            epochs + 1 >= told,
+            "{epochs} epochs are kept, {told} were told"
+        );
+        for name in desk.found() {
+            // What was being written has a name of its own, which says so.
+            let file = name.rsplit('/').next().unwrap_or_default();
+            let known = FILES.contains(&file) || file.starts_with("run-") || file.starts_with('.');
+            assert!(known, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_does_not_end_a_run() {
+    let desk = Desk::new();
+    for (out, json) in [("plain", None), ("json", Some("--json"))] {
+        let arguments = ["--epochs", "20", "--out", out];
+        let arguments = DIGITS.iter().chain(&arguments).copied().chain(json);
+        let mut started = Run::start(&mut desk.thumbnet(arguments));
+        started.until("");
+        started.child.stdout = None;
+        let run = started.end();
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{out}");
+        assert_eq!(assert_whole(&desk, out), 20);
+    }
+}
