@@ -82,7 +82,6 @@ fn instructions(board: Board, program: &str, desk: &Desk) -> [u64; 2] {
 #[ignore = "needs QEMU and MNIST: tests/run"]
 fn instruction_counts() {
     let desk = Desk::with_mnist();
-    println!("instructions per sample, 784-32-10, MNIST's first 16 training images");
     for board in Board::ALL {
         let [sgd, in_ram] = instructions(board, "train", &desk);
         let [momentum, _] = instructions(board, "train-momentum", &desk);
@@ -92,8 +91,8 @@ fn instruction_counts() {
             .successful();
         let inference = run.counted("), ", " instructions per prediction");
         println!(
-            "{board:?}: inference {inference} (weights in RAM: {in_ram}), SGD step {sgd}, momentum \
-             step {momentum}"
+            "measured: {board:?} instructions per sample: inference {inference} (weights in RAM: \
+             {in_ram}), SGD step {sgd}, with momentum {momentum}"
         );
         if board == Board::M4F {
             assert!(
@@ -128,7 +127,7 @@ fn memory() {
             let stack = run.counted(" static + ", " stack)");
             let flash = run.counted("flash ", " bytes, RAM");
             println!(
-                "{board:?} {program}: flash {flash}, RAM {ram} = {fixed} static + {stack} stack"
+                "measured: {board:?} bytes, {program}: flash {flash}, RAM {ram} = {fixed} static + {stack} stack"
             );
             assert!((least..=most).contains(&ram), "{board:?} {program}: {ram}");
             assert_eq!(ram, fixed + stack);

@@ -150,7 +150,9 @@ fn engine() {
 
     let mut instructions = vec![Instructions::Baseline];
     match Instructions::detect() {
-        Instructions::Baseline => println!("this processor has no wider vectors to compare with"),
+        Instructions::Baseline => {
+            println!("here: this processor has no wider vectors to compare with");
+        }
         wider => instructions.push(wider),
     }
     for way in &WAYS {

@@ -147,7 +147,7 @@ fn mnist() {
     };
     let (one, two) = (train("one", "1"), train("two", "2"));
     println!(
-        "book-100, 5 epochs: test accuracy {}, {:.0} samples/s on one thread, {:.0} on two",
+        "measured: book-100, 5 epochs: test accuracy {}, {:.0} samples/s on one thread, {:.0} on two",
         one["test_accuracy"],
         number(&one, "samples_per_second"),
         number(&two, "samples_per_second")
@@ -202,7 +202,7 @@ fn the_embedded_digits_are_learned() {
     let lines = run.json();
     let last = lines.last().expect("there is a last line");
     println!(
-        "the default recipe on digits: test accuracy {}",
+        "measured: the default recipe on digits: test accuracy {}",
         last["test_accuracy"]
     );
     assert!(number(last, "test_accuracy") >= 0.85, "{last}");
