@@ -1,6 +1,6 @@
 //! A mini-batch by input instead of by sample: which samples have something at each input.
 
-use thumbnet::input::Input;
+use thumbnet::input::{Input, pixel};
 
 use super::sparse::SparseImages;
 
@@ -12,14 +12,17 @@ pub(super) struct Columns {
     samples: usize,
     /// For each input, one bit a sample: whether the input is not zero there.
     present: Vec<u64>,
-    /// `[inputs][samples]`: what a delta is multiplied by, where the bit is set.
-    coefficients: Vec<f32>,
+    /// `[inputs][samples]`: the pixels, where the bit is set. Bytes, so that they stay in the
+    /// nearest cache while they are scattered.
+    pixels: Vec<u8>,
+    rate: f32,
 }
 
-/// What one input is to each sample.
+/// What one input is to each sample: `rate x pixel`.
 pub(super) struct Column<'a> {
     present: u64,
-    coefficients: &'a [f32],
+    pixels: &'a [u8],
+    rate: f32,
 }
 
 impl Columns {
@@ -27,20 +30,21 @@ impl Columns {
         Self {
             samples: 1,
             present: vec![0; inputs],
-            coefficients: vec![0.0; inputs * PORTION],
+            pixels: vec![0; inputs * PORTION],
+            rate: 0.0,
         }
     }
 
-    /// Takes `samples`, at most [`PORTION`], every value multiplied by `rate`.
+    /// Takes `samples`, at most [`PORTION`], every value to be multiplied by `rate`.
     #[inline(always)]
     pub(super) fn fill(&mut self, samples: &[u32], images: &SparseImages<'_>, rate: f32) {
         self.samples = samples.len();
+        self.rate = rate;
         self.present.fill(0);
         for (bit, &sample) in samples.iter().enumerate() {
-            let image = images.image(sample as usize);
-            for (place, value) in image.pixels() {
+            for (place, value) in images.image(sample as usize).bytes() {
                 self.present[place] |= 1 << bit;
-                self.coefficients[place * self.samples + bit] = rate * value;
+                self.pixels[place * self.samples + bit] = value;
             }
         }
     }
@@ -48,14 +52,13 @@ impl Columns {
     /// The inputs in order, each with what it is to the samples.
     #[inline(always)]
     pub(super) fn iter(&self) -> impl Iterator<Item = Column<'_>> {
-        let coefficients = self.coefficients.chunks_exact(self.samples);
-        self.present
-            .iter()
-            .zip(coefficients)
-            .map(|(&present, coefficients)| Column {
-                present,
-                coefficients,
-            })
+        let pixels = self.pixels.chunks_exact(self.samples);
+        let columns = self.present.iter().zip(pixels);
+        columns.map(|(&present, pixels)| Column {
+            present,
+            pixels,
+            rate: self.rate,
+        })
     }
 }
 
@@ -72,13 +75,12 @@ impl Input for Column<'_> {
         while left != 0 {
             let sample = left.trailing_zeros() as usize;
             left &= left - 1;
-            let (Some(row), Some(&coefficient)) =
-                (rows.nth(sample - next), self.coefficients.get(sample))
+            let (Some(row), Some(&value)) = (rows.nth(sample - next), self.pixels.get(sample))
             else {
                 return;
             };
             next = sample + 1;
-            visit(row, coefficient);
+            visit(row, self.rate * pixel(value));
         }
     }
 }

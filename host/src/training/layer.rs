@@ -1,6 +1,8 @@
 //! A layer behind the first, of which every thread keeps all.
 
-use thumbnet::dense::{Feed, Step, Units, update_biases};
+use std::ops::Range;
+
+use thumbnet::dense::{Step, update_biases};
 use thumbnet::input::Input;
 use thumbnet::network::drop_units;
 use thumbnet::optimizer::{Optimizer, Slot};
@@ -109,28 +111,35 @@ impl Layer {
     #[inline(always)]
     pub(super) fn forward(&mut self, below: &mut Hidden, scale: f32, is_last: bool) {
         self.units.resize(below.values.len() / below.width());
-        let feed = Units {
-            values: &mut below.values,
-            activation: below.shape.activation,
-            dropped: &below.dropped,
-            scale,
-        };
-        feed.forward(&self.weights, &self.biases, &mut self.units.values);
+        let width = self.units.width();
+        let samples = self.units.values.chunks_exact_mut(width);
+        for (outputs, values) in samples.zip(below.values.chunks_exact(below.width())) {
+            outputs.copy_from_slice(&self.biases);
+            let input = Strided {
+                values,
+                stride: 1,
+                scale,
+                rate: 1.0,
+            };
+            forward(&input, &self.weights, outputs);
+        }
         if !is_last {
             self.units.activate();
         }
     }
 
-    /// Moves the parameters, and turns the activations below into deltas: to the bit what
-    /// [`Units`] does, with more memory.
+    /// Moves the parameters, and turns the activations of `units` below into deltas: to the bit
+    /// what core's `Units` do, with more memory. `units` begin at a multiple of 8; those of other
+    /// threads become nothing that is used.
     #[inline(always)]
     pub(super) fn backward<O: Optimizer>(
         &mut self,
         below: &mut Hidden,
+        units: Range<usize>,
         scale: f32,
         step: &Step<O>,
     ) {
-        self.deltas_below(below, scale);
+        self.deltas_below(below, units, scale);
         self.update(below, scale, step);
         std::mem::swap(&mut below.values, &mut below.deltas);
     }
@@ -138,7 +147,8 @@ impl Layer {
     /// `delta_i = scale a'_i sum over j of w_ij delta_j` for each sample. The sum is
     /// [`kernel::dot`]'s, made for eight units at once: lane `k` of all eight is one vector.
     #[inline(always)]
-    fn deltas_below(&mut self, below: &mut Hidden, scale: f32) {
+    fn deltas_below(&mut self, below: &mut Hidden, units: Range<usize>, scale: f32) {
+        let (start, count) = (units.start / 8, units.len().div_ceil(8));
         let width = self.units.width();
         let fan_in = below.width();
         for (i, row) in self.weights.chunks_exact(width).enumerate() {
@@ -155,7 +165,7 @@ impl Layer {
             let blocks = blocks
                 .zip(values.as_chunks::<8>().0)
                 .zip(below.dropped.as_chunks::<8>().0);
-            for (block, ((own, a), dropped)) in blocks.enumerate() {
+            for (block, ((own, a), dropped)) in blocks.enumerate().skip(start).take(count) {
                 let mut lanes = [[0.0_f32; 8]; 8];
                 let mut rows = self.transposed.chunks_exact(fan_in).zip(deltas);
                 while rows.len() > 0 {
@@ -196,19 +206,13 @@ impl Layer {
         for (unit, mut row) in O::rows(weights, width).enumerate() {
             step.optimizer.begin(row.reborrow(), step.decay);
             if !below.dropped[unit] {
-                let unit = Unit {
+                let samples = Strided {
                     values: below.values.get(unit..).unwrap_or_default(),
                     stride: below.width(),
                     scale,
                     rate: -step.rate,
                 };
-                let moved = O::moved(row.reborrow());
-                match width {
-                    // Up to 8 and up to 16 classes: what the last layer of nearly every network has.
-                    8 => kernel::forward_wide::<1, _>(&unit, deltas, moved),
-                    16 => kernel::forward_wide::<2, _>(&unit, deltas, moved),
-                    _ => kernel::forward(&unit, deltas, moved),
-                }
+                forward(&samples, deltas, O::moved(row.reborrow()));
             }
             O::end(row);
         }
@@ -220,17 +224,29 @@ impl Layer {
     }
 }
 
-/// What one unit below is to each sample: `rate x activation`.
-struct Unit<'a> {
-    /// The unit's value in the first sample, and whatever follows.
+/// [`kernel::forward`] with the widths of the usual last layers, up to 8 and up to 16 classes, as
+/// constants.
+#[inline(always)]
+fn forward(input: &Strided<'_>, weights: &[f32], outputs: &mut [f32]) {
+    match outputs.len() {
+        8 => kernel::forward_wide::<1, _>(input, weights, outputs),
+        16 => kernel::forward_wide::<2, _>(input, weights, outputs),
+        _ => kernel::forward(input, weights, outputs),
+    }
+}
+
+/// `rate x (scale x activation)`, of all units in one sample or of one unit in all samples.
+struct Strided<'a> {
+    /// The first value, and whatever follows.
     values: &'a [f32],
-    /// From one sample to the next.
+    /// From one value to the next.
     stride: usize,
+    /// What dropout multiplies activations by.
     scale: f32,
     rate: f32,
 }
 
-impl Input for Unit<'_> {
+impl Input for Strided<'_> {
     #[inline(always)]
     fn for_each_nonzero<R>(&self, rows: impl Iterator<Item = R>, mut visit: impl FnMut(R, f32)) {
         for (row, &value) in rows.zip(self.values.iter().step_by(self.stride)) {

@@ -38,7 +38,8 @@ pub(super) struct Shard {
     thread: usize,
     threads: usize,
     instructions: Instructions,
-    /// The first layer's units that are this thread's.
+    /// Which of the first layer's units are this thread's, and their panels.
+    own: Range<usize>,
     panels: Vec<Panel>,
     /// All of the first layer's units.
     first: Hidden,
@@ -70,7 +71,8 @@ impl Shard {
         let (first_shape, weights, biases) = layers
             .next()
             .expect("an architecture has at least one layer");
-        let panels = panel::cut(units_of(thread, threads, first_shape.fan_out))
+        let own = units_of(thread, threads, first_shape.fan_out);
+        let panels = panel::cut(own.clone())
             .map(|units| Panel::new(units, weights, biases, has_velocity, instructions))
             .collect();
         let rest = layers
@@ -80,6 +82,7 @@ impl Shard {
             thread,
             threads,
             instructions,
+            own,
             panels,
             first: Hidden::new(first_shape),
             rest,
@@ -244,11 +247,14 @@ impl Shard {
     fn backward_rest<O: Optimizer>(&mut self, step: &Step<O>, scale: f32) {
         for index in (0..self.rest.len()).rev() {
             let (lower, upper) = self.rest.split_at_mut(index);
-            let below = match lower.last_mut() {
-                Some(lower) => &mut lower.units,
-                None => &mut self.first,
+            let (below, units) = match lower.last_mut() {
+                Some(lower) => {
+                    let all = 0..lower.units.shape.fan_out;
+                    (&mut lower.units, all)
+                }
+                None => (&mut self.first, self.own.clone()),
             };
-            upper[0].backward(below, scale, step);
+            upper[0].backward(below, units, scale, step);
         }
     }
 }

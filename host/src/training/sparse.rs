@@ -81,11 +81,11 @@ pub struct SparseImage<'a> {
 }
 
 impl SparseImage<'_> {
-    /// Where the non-zero pixels are, ascending, and what they mean: byte / 255.
+    /// Where the non-zero pixels are, ascending, and what.
     #[inline(always)]
-    pub fn pixels(&self) -> impl Iterator<Item = (usize, f32)> {
+    pub fn bytes(&self) -> impl Iterator<Item = (usize, u8)> {
         let places = self.places.iter().map(|&place| usize::from(place));
-        places.zip(self.values.iter().map(|&value| pixel(value)))
+        places.zip(self.values.iter().copied())
     }
 }
 
@@ -97,12 +97,12 @@ impl Input for SparseImage<'_> {
         mut visit: impl FnMut(R, f32),
     ) {
         let mut next = 0;
-        for (place, value) in self.pixels() {
+        for (place, value) in self.bytes() {
             let Some(row) = rows.nth(place - next) else {
                 return;
             };
             next = place + 1;
-            visit(row, value);
+            visit(row, pixel(value));
         }
     }
 }
