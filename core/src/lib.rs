@@ -114,3 +114,8 @@ pub mod prelude {
     pub use rand_core::SeedableRng;
     pub use rand_xorshift::XorShiftRng;
 }
+
+// The first lines of code in the README compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -13,8 +13,8 @@ type Digits = Mlp<784, 32, 10>;
 /// Read-only data: it stays in flash. A file of another shape does not compile.
 ///
 /// Which file it is, the build script says: the one in `THUMBNET_MODEL`, as `thumbnet export
-/// --format device` writes it, or else what `cargo run --release -p thumbnet-firmware --example
-/// make_model` wrote.
+/// --format device` writes it, or else the repository's own, of which `firmware/models/README.md`
+/// says where it comes from.
 static DIGITS: Digits = include_model!(Digits, env!("THUMBNET_MPS2_MODEL"));
 
 /// How many test images are predicted, if the first argument says nothing else.

@@ -1,11 +1,13 @@
 //! `thumbnet data`: fetches a data set, or shows what is in it.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use console::Term;
+
+use crate::commands::output::{grouped, print};
 
 use super::picture::{Shades, draw, images_per_row};
 use super::places::Places;
@@ -71,14 +73,6 @@ pub fn run(args: &DataArgs) -> Result<()> {
             );
             print(&text)
         }
-    }
-}
-
-/// Writes to stdout; a reader that has seen enough (`| head`) is no error.
-fn print(text: &str) -> Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
     }
 }
 
@@ -179,29 +173,10 @@ fn class_table(dataset: &Dataset) -> String {
     text
 }
 
-/// A count with commas between thousands.
-fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::embedded;
     use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        let texts = [0, 999, 1797, 60_000, 1_234_567].map(grouped);
-        assert_eq!(texts, ["0", "999", "1,797", "60,000", "1,234,567"]);
-    }
 
     #[test]
     fn the_digits_are_summed_up_and_counted() {
