@@ -1,4 +1,5 @@
 //! Boards' programs in QEMU: what they cost, how they end, and what `thumbnet emulate` makes of it.
+#![cfg(unix)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 //! nothing printed, made or overwritten.
 //!
 //! The digits that are part of the program do for data: none of this needs a network or MNIST.
+#![cfg(unix)]
 
 use std::fs;
 

@@ -2,6 +2,7 @@
 //! cache, no network, no npm.
 //!
 //! What npm would fetch comes from a script in its place; the network is one that refuses.
+#![cfg(unix)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,8 @@
 //! Tests start what a user starts: the optimised `thumbnet`, and boards' programs in QEMU. They
 //! need no network. Those that need QEMU or MNIST are ignored by a plain `cargo test`, which works
 //! with Rust alone; `tests/run` runs them all.
+// Signals, links and scripts are used as Unix has them.
+#![cfg(unix)]
 
 use std::ffi::OsStr;
 use std::io::Read;
