@@ -64,13 +64,6 @@ impl Engine {
         }
     }
 
-    /// Goes on with another learning rate.
-    pub fn set_learning_rate(&mut self, learning_rate: f32) {
-        for shard in &mut self.shards {
-            shard.set_learning_rate(learning_rate);
-        }
-    }
-
     /// Copies the parameters as trained so far into `model`, which has the shape of the one that
     /// training began with.
     pub fn store(&self, model: &mut Model) {

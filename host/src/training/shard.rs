@@ -92,10 +92,6 @@ impl Shard {
         }
     }
 
-    pub(super) fn set_learning_rate(&mut self, learning_rate: f32) {
-        self.hyperparameters.learning_rate = learning_rate;
-    }
-
     /// Writes this thread's parameters back: its own units, and from thread 0 the other layers.
     pub(super) fn store(&self, model: &mut Model) {
         let LayerShape {
