@@ -43,6 +43,10 @@ pub trait Optimizer: Copy {
     /// Before the first sample. `decay` is learning rate x weight decay, 0 for biases.
     fn begin(self, slot: Slot<'_>, decay: f32);
 
+    /// If [`begin`](Self::begin) does no more than multiply what samples move by a number: that
+    /// number. Multiplying as part of another pass is then the same.
+    fn begin_factor(self, decay: f32) -> Option<f32>;
+
     /// What samples move between [`begin`](Self::begin) and [`end`](Self::end).
     fn moved(slot: Slot<'_>) -> &mut [f32];
 
@@ -91,6 +95,11 @@ impl Optimizer for Sgd {
                 *value *= keep;
             }
         }
+    }
+
+    #[inline(always)]
+    fn begin_factor(self, decay: f32) -> Option<f32> {
+        Some(1.0 - decay)
     }
 
     #[inline(always)]
@@ -147,6 +156,11 @@ impl Optimizer for Momentum {
                 *velocity *= momentum;
             }
         }
+    }
+
+    #[inline(always)]
+    fn begin_factor(self, decay: f32) -> Option<f32> {
+        (decay == 0.0).then_some(self.0)
     }
 
     #[inline(always)]

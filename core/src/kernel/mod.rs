@@ -48,7 +48,8 @@ pub fn forward<I: Input + ?Sized>(input: &I, weights: &[f32], outputs: &mut [f32
 /// Most vectors of eight sums that AVX2's sixteen registers hold, with three left to work with.
 pub const MOST_VECTORS: usize = 13;
 
-/// [`forward`] for a layer of exactly `8 VECTORS` units, all of whose sums stay in registers.
+/// [`forward`] for a layer of exactly `8 VECTORS` units, all of whose sums stay in registers; what
+/// `outputs` holds on entry is first multiplied by `keep`.
 ///
 /// # Shapes
 /// `outputs`: `[8 VECTORS]`, holding the biases on entry; `VECTORS` is at most [`MOST_VECTORS`].
@@ -57,6 +58,7 @@ pub const MOST_VECTORS: usize = 13;
 pub fn forward_wide<const VECTORS: usize, I: Input + ?Sized>(
     input: &I,
     weights: &[f32],
+    keep: f32,
     outputs: &mut [f32],
 ) {
     const { assert!(VECTORS <= MOST_VECTORS) };
@@ -77,7 +79,7 @@ pub fn forward_wide<const VECTORS: usize, I: Input + ?Sized>(
         return;
     };
     let mut sums = [[0.0_f32; 8]; VECTORS];
-    for_each_vector!(k => sums[k] = outputs[k]);
+    for_each_vector!(k => sums[k] = outputs[k].map(|output| output * keep));
     input.for_each_nonzero(
         weights.as_chunks::<8>().0.as_chunks::<VECTORS>().0.iter(),
         #[inline(always)]

@@ -229,8 +229,8 @@ impl Layer {
 #[inline(always)]
 fn forward(input: &Strided<'_>, weights: &[f32], outputs: &mut [f32]) {
     match outputs.len() {
-        8 => kernel::forward_wide::<1, _>(input, weights, outputs),
-        16 => kernel::forward_wide::<2, _>(input, weights, outputs),
+        8 => kernel::forward_wide::<1, _>(input, weights, 1.0, outputs),
+        16 => kernel::forward_wide::<2, _>(input, weights, 1.0, outputs),
         _ => kernel::forward(input, weights, outputs),
     }
 }

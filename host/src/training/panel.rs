@@ -180,7 +180,7 @@ impl Panel {
         for (values, &sample) in self.values.chunks_exact_mut(8 * VECTORS).zip(samples) {
             values.copy_from_slice(&self.biases);
             let image = images.image(sample as usize);
-            kernel::forward_wide::<VECTORS, _>(&image, &self.weights, values);
+            kernel::forward_wide::<VECTORS, _>(&image, &self.weights, 1.0, values);
         }
     }
 
@@ -205,12 +205,17 @@ impl Panel {
             // Adding -rate x delta is what subtracting rate x delta is, to the bit.
             columns.fill(samples, images, -step.rate);
             for (mut row, column) in O::rows(weights.reborrow(), 8 * VECTORS).zip(columns.iter()) {
+                let mut keep = 1.0;
                 if portion == 0 {
-                    step.optimizer.begin(row.reborrow(), step.decay);
+                    match step.optimizer.begin_factor(step.decay) {
+                        // Multiplied on the way through the registers.
+                        Some(factor) => keep = factor,
+                        None => step.optimizer.begin(row.reborrow(), step.decay),
+                    }
                 }
-                if !column.is_empty() {
+                if !column.is_empty() || keep != 1.0 {
                     let moved = O::moved(row.reborrow());
-                    kernel::forward_wide::<VECTORS, _>(&column, deltas, moved);
+                    kernel::forward_wide::<VECTORS, _>(&column, deltas, keep, moved);
                 }
                 if portion + 1 == portions {
                     O::end(row);
