@@ -94,6 +94,13 @@ fn cargo(folder: &Path) -> Command {
         .env_remove("CARGO_BUILD_TARGET")
         .env_remove("DEFMT_LOG")
         .env_remove("THUMBNET_MODEL");
+    // Which package this test is of: some build scripts of dependencies would run again for it.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
     cargo
 }
 
