@@ -11,7 +11,8 @@ use thumbnet::format::CRC_32;
 use super::output::{cost, describe, grouped, hex, percent, print};
 use crate::data::{self, DataChoice, Dataset, Samples};
 use crate::model::Model;
-use crate::run::plan::{check_data, count, default_threads, threads};
+use crate::run::plan::check_data;
+use crate::run::settings::{count, default_threads, threads};
 use crate::training::{Evaluation, Instructions, evaluate};
 
 /// The widest table that is printed.

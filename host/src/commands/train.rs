@@ -15,9 +15,10 @@ use crate::recipe::Recipe;
 use crate::run::fit::{Stopped, fit};
 use crate::run::folder::{self, RunFolder};
 use crate::run::interrupt;
-use crate::run::plan::{Plan, Settings};
+use crate::run::plan::Plan;
 use crate::run::record::{Outcome, Record};
 use crate::run::report::Report;
+use crate::run::settings::Settings;
 use crate::training::{Evaluation, Instructions, Progress, evaluate};
 
 /// The exit code of a run that diverged: nothing was wrong with the command, but the network that

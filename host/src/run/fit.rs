@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use crate::data::{DataChoice, load};
     use crate::recipe::Recipe;
-    use crate::run::plan::Settings;
+    use crate::run::settings::Settings;
 
     fn digits(settings: Settings) -> (Plan, Dataset) {
         let data = load(&DataChoice::Digits).unwrap();

@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`settings`] | the flags, and the values they take |
 //! | [`plan`] | flags and a recipe, made definite against the data |
 //! | [`fit`] | the epochs: train, validate, keep the best |
 //! | [`folder`] | where a run's files go, and the files of every epoch |
@@ -15,3 +16,4 @@ pub mod interrupt;
 pub mod plan;
 pub mod record;
 pub mod report;
+pub mod settings;

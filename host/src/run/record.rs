@@ -257,7 +257,7 @@ mod tests {
     use super::*;
     use crate::data::load;
     use crate::recipe::Recipe;
-    use crate::run::plan::Settings;
+    use crate::run::settings::Settings;
 
     fn record(settings: &Settings) -> Record {
         let data = load(&DataChoice::Digits).unwrap();
