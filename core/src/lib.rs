@@ -29,7 +29,7 @@
 //!
 //! # Reading the crate
 //!
-//! In the order in which a sample flows: [`input`], [`network`] (whose layers are [`Dense`]),
+//! In the order in which a sample flows: [`preparation`], [`input`], [`network`] (whose layers are [`Dense`]),
 //! [`activation`], [`cost`], then back through [`dense`] into [`optimizer`] and
 //! [`regularization`], all driven by [`trainer`]. [`kernel`] holds the inner loops, [`mod@format`]
 //! the weights file, [`metrics`] what is counted, [`init`] and [`random`] how weights start.
@@ -80,6 +80,7 @@ pub mod kernel;
 pub mod metrics;
 pub mod network;
 pub mod optimizer;
+pub mod preparation;
 pub mod random;
 pub mod regularization;
 pub mod trainer;
@@ -91,6 +92,7 @@ pub use dense::Dense;
 pub use metrics::{Accuracy, ConfusionMatrix, RunningMean};
 pub use network::{Chain, Mlp, Network, Prediction};
 pub use optimizer::{Momentum, Sgd};
+pub use preparation::Preparation;
 pub use regularization::WeightDecay;
 pub use trainer::{TrainConfig, TrainState, Trainer};
 
@@ -108,6 +110,7 @@ pub mod prelude {
     pub use crate::network::{Mlp, Network, Prediction};
     pub use crate::optimizer::Zeroed as _;
     pub use crate::optimizer::{Momentum, Sgd};
+    pub use crate::preparation::Preparation;
     pub use crate::regularization::WeightDecay;
     pub use crate::trainer::{TrainConfig, TrainState, Trainer};
     pub use crate::{include_model, mlp};
