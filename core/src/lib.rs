@@ -71,6 +71,7 @@ compile_error!("thumbnet reads weights in place, which needs a little-endian tar
 
 pub mod activation;
 pub mod architecture;
+pub mod augment;
 pub mod cost;
 pub mod dense;
 pub mod format;
