@@ -5,14 +5,17 @@ mod columns;
 mod engine;
 mod evaluate;
 mod exchange;
+mod gradient;
 mod instructions;
 mod layer;
 mod panel;
+mod pass;
 mod shard;
 mod sparse;
 
 pub use engine::{Engine, EpochResult, Progress};
 pub use evaluate::{Evaluation, evaluate};
+pub use gradient::{Gradient, LabelledInputs, layer_gradient_norms};
 pub use instructions::Instructions;
 pub use sparse::SparseImages;
 
