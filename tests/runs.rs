@@ -191,6 +191,22 @@ fn a_run_leaves_all_its_files() {
     }
 }
 
+/// A picture of the boundary takes the place of those that make no sense for points.
+#[test]
+fn exclusive_or_is_learned_and_drawn() {
+    let desk = Desk::new();
+    let flags = "train --data xor --model 2-8-2 --activation sigmoid --output softmax \
+                 --learning-rate 0.5 --batch-size 10 --momentum 0.9 --l2 0 --dropout 0 \
+                 --epochs 60 --json --out run";
+    let run = desk.run(flags.split_whitespace()).successful();
+    let last = assert_json(&run, 60);
+    assert!(number(&last, "test_accuracy") >= 0.99, "{last}");
+    let found = desk.found();
+    assert!(found.contains(&"run/boundary.png".to_owned()), "{found:?}");
+    let images = ["first-layer.png", "mistakes.png"].map(|file| format!("run/{file}"));
+    assert!(!found.iter().any(|file| images.contains(file)), "{found:?}");
+}
+
 /// The default recipe on the digits that are always there: seconds, and well above chance.
 #[test]
 fn the_embedded_digits_are_learned() {

@@ -6,5 +6,5 @@ pub(crate) mod output;
 pub mod train;
 
 /// What `--data` takes.
-const DATA_HELP: &str = "mnist, fashion-mnist, digits, or a folder with MNIST's four files \
-    [default: the folder $THUMBNET_DATA, or else MNIST, fetched if need be]";
+const DATA_HELP: &str = "mnist, fashion-mnist, digits, xor, two-moons, or a folder with \
+    MNIST's four files [default: the folder $THUMBNET_DATA, or else MNIST, fetched if need be]";

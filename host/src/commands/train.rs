@@ -134,6 +134,12 @@ fn draw(
         let classes = model.architecture.classes();
         pictures::confusion(&test.confusion(&data.test, classes), path)
     });
+    if data.test.are_points() {
+        attempt(folder::BOUNDARY, &|path| {
+            pictures::boundary(model, data, path)
+        });
+        return;
+    }
     attempt(folder::FIRST_LAYER, &|path| match model.layers().next() {
         Some((shape, weights, _)) => {
             pictures::first_layer(weights, shape.fan_out, width, height, path)

@@ -8,9 +8,11 @@ use anyhow::Result;
 use console::Term;
 
 use crate::commands::output::{grouped, print};
+use crate::pictures::points;
 
 use super::picture::{Shades, draw, images_per_row};
 use super::places::Places;
+use super::scatter::scatter;
 use super::sheet::contact_sheet;
 use super::{Checked, DataChoice, Dataset, Loaded, Samples, known, load_from};
 
@@ -28,17 +30,18 @@ pub struct DataArgs {
 enum Action {
     /// Make sure a data set is there, and say where it is
     Fetch {
-        /// mnist, fashion-mnist, digits, or a folder with MNIST's four files
+        /// mnist, fashion-mnist, digits, xor, two-moons, or a folder with MNIST's four files
         name: DataChoice,
     },
-    /// Draw images, count classes, and write a PNG with examples of every class
+    /// Draw images or points, count classes, and write a PNG: examples of every class, or all points
     Show {
-        /// mnist, fashion-mnist, digits, or a folder with MNIST's four files
+        /// mnist, fashion-mnist, digits, xor, two-moons, or a folder with MNIST's four files
         name: DataChoice,
-        /// How many training images to draw [default: as many as two rows hold]
+        /// How many training images to draw [default: as many as two rows hold; all points]
         #[arg(long, value_name = "N")]
         count: Option<usize>,
-        /// Where the PNG goes [default: NAME-contact-sheet.png in the current folder]
+        /// Where the PNG goes [default: NAME-contact-sheet.png, or NAME-points.png, in the current
+        /// folder]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
@@ -59,21 +62,36 @@ pub fn run(args: &DataArgs) -> Result<()> {
             let mut text = summary(&loaded);
             text += &pictures(&loaded.dataset, *count, shades, columns);
             text += &class_table(&loaded.dataset);
-            let default = format!("{}-contact-sheet.png", loaded.dataset.name);
-            let path = out.as_deref().unwrap_or(Path::new(&default));
-            let sheet = contact_sheet(&loaded.dataset.train, loaded.dataset.classes);
-            sheet.write_png(path)?;
-            let _ = writeln!(
-                text,
-                "\nwrote {}: {} x {} pixels, one row per class, its first {} training images",
-                path.display(),
-                sheet.width,
-                sheet.height,
-                sheet.columns
-            );
+            text += &write_png(&loaded.dataset, out.as_deref())?;
             print(&text)
         }
     }
+}
+
+/// Writes the PNG, and says what it shows.
+fn write_png(dataset: &Dataset, out: Option<&Path>) -> Result<String> {
+    let named = |end: &str| match out {
+        Some(path) => path.to_owned(),
+        None => PathBuf::from(format!("{}-{end}.png", dataset.name)),
+    };
+    if dataset.train.are_points() {
+        let path = named("points");
+        points(dataset, &path)?;
+        return Ok(format!(
+            "\nwrote {}: training and test points\n",
+            path.display()
+        ));
+    }
+    let path = named("contact-sheet");
+    let sheet = contact_sheet(&dataset.train, dataset.classes);
+    sheet.write_png(&path)?;
+    Ok(format!(
+        "\nwrote {}: {} x {} pixels, one row per class, its first {} training images\n",
+        path.display(),
+        sheet.width,
+        sheet.height,
+        sheet.columns
+    ))
 }
 
 /// How stdout takes grey values, and how many columns to use of it.
@@ -114,13 +132,16 @@ fn summary(loaded: &Loaded) -> String {
         Checked::Nothing => "none known for this data; the files' format is right".to_owned(),
         Checked::Embedded => "not needed, the data is part of the program".to_owned(),
     };
+    let size = format!("{} x {} pixels", train.width, train.height);
+    let what = match train.are_points() {
+        true => format!("points in the plane, images of {size},"),
+        false => format!("grey images of {size}"),
+    };
     let mut text = format!(
-        "{name}: {} grey images of {} x {} pixels in {classes} classes\n\
+        "{name}: {} {what} in {classes} classes\n\
          \x20 split    {train_count} train, {validation_count} validation, {test_count} test\n\
          \x20 source   {source}\n",
         grouped(parts.iter().sum()),
-        train.width,
-        train.height,
     );
     if let Some(folder) = &loaded.folder {
         let folder = folder.display().to_string();
@@ -133,14 +154,19 @@ fn summary(loaded: &Loaded) -> String {
     text
 }
 
-/// The first training images, drawn.
+/// The first training images, or points, drawn.
 fn pictures(dataset: &Dataset, count: Option<usize>, shades: Shades, columns: usize) -> String {
     let train = &dataset.train;
-    let two_rows = 2 * images_per_row(train.width, columns);
-    let count = count.unwrap_or(two_rows).min(train.len());
-    let indices: Vec<usize> = (0..count).collect();
+    let usual = match train.are_points() {
+        true => train.len(),
+        false => 2 * images_per_row(train.width, columns),
+    };
+    let indices: Vec<usize> = (0..count.unwrap_or(usual).min(train.len())).collect();
     let names = known::class_names(&dataset.name);
-    let drawn = draw(train, &indices, names, shades, columns);
+    let drawn = match train.are_points() {
+        true => scatter(train, &indices, columns),
+        false => draw(train, &indices, names, shades, columns),
+    };
     if drawn.is_empty() {
         return String::new();
     }
@@ -194,5 +220,28 @@ mod tests {
         assert_eq!(table.lines().count(), 13);
         let all = text + &table + &pictures(&loaded.dataset, None, Shades::Ascii, 100);
         assert!(all.lines().all(|line| line.len() <= COLUMNS));
+    }
+
+    #[test]
+    fn points_are_drawn_where_they_are() {
+        let loaded = load_from(&DataChoice::Xor, &Places::from_environment()).unwrap();
+        let text = summary(&loaded);
+        assert!(
+            text.starts_with(
+                "xor: 800 points in the plane, images of 2 x 1 pixels, in 2 classes\n"
+            ),
+            "{text}"
+        );
+        let drawn = pictures(&loaded.dataset, None, Shades::Ascii, 100);
+        let lines: Vec<&str> = drawn.trim_end().lines().collect();
+        // Class 1 is the one in the upper left and in the lower right.
+        let upper = lines.iter().find(|line| line.contains("11111")).unwrap();
+        assert!(upper.find('1') < upper.find('0'), "{drawn}");
+        let lower = lines.iter().rfind(|line| line.contains("11111")).unwrap();
+        assert!(lower.find('1') > lower.find('0'), "{drawn}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("points.png");
+        let text = write_png(&loaded.dataset, Some(&path)).unwrap();
+        assert!(path.exists() && text.contains("training and test points"));
     }
 }

@@ -1,4 +1,5 @@
-//! Data sets: MNIST, Fashion-MNIST, the embedded digits, and folders of one's own.
+//! Data sets: MNIST, Fashion-MNIST, the embedded digits, points in the plane, and folders of one's
+//! own.
 //!
 //! [`load`] turns what `--data` says into a [`Dataset`]: grey images with labels, split in three.
 //!
@@ -57,10 +58,12 @@ mod npm;
 mod picture;
 mod places;
 mod report;
+mod scatter;
 mod sheet;
 mod split;
 #[cfg(test)]
 mod tests;
+mod toys;
 
 /// Labelled grey images of one size.
 #[derive(Clone, PartialEq, Eq)]
@@ -91,6 +94,12 @@ impl Samples {
         self.width * self.height
     }
 
+    /// Whether these are points in the plane: images of two pixels, the first of which goes right
+    /// and the second up.
+    pub fn are_points(&self) -> bool {
+        self.pixels() == 2
+    }
+
     /// The pixels of one image, `height x width`, row-major.
     ///
     /// # Panics
@@ -112,7 +121,8 @@ impl fmt::Debug for Samples {
 /// A data set split in three.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
-    /// `mnist`, `fashion-mnist`, `digits`, or the name of the folder the data is in.
+    /// `mnist`, `fashion-mnist`, `digits`, `xor`, `two-moons`, or the name of the folder the data
+    /// is in.
     pub name: String,
     /// Where the data came from, in words.
     pub source: String,
@@ -128,8 +138,8 @@ pub struct Dataset {
 
 /// Which data set to load: what `--data` accepts.
 ///
-/// Parsing knows the names `mnist`, `fashion-mnist` and `digits`; every other text is a folder (so
-/// a folder called `mnist` is given as `./mnist`).
+/// Parsing knows the names `mnist`, `fashion-mnist`, `digits`, `xor` and `two-moons`; every other
+/// text is a folder (so a folder called `mnist` is given as `./mnist`).
 ///
 /// ```
 /// use thumbnet_host::data::DataChoice;
@@ -149,6 +159,10 @@ pub enum DataChoice {
     FashionMnist,
     /// The 1,797 embedded 8 x 8 digits.
     Digits,
+    /// 800 points in four clusters, opposite ones alike; images of 2 x 1 pixels.
+    Xor,
+    /// 800 points on two half circles; images of 2 x 1 pixels.
+    TwoMoons,
     /// The four IDX files in a folder.
     Folder(PathBuf),
 }
@@ -161,6 +175,8 @@ impl FromStr for DataChoice {
             "mnist" => Self::Mnist,
             "fashion-mnist" => Self::FashionMnist,
             "digits" => Self::Digits,
+            "xor" => Self::Xor,
+            "two-moons" => Self::TwoMoons,
             folder => Self::Folder(folder.into()),
         })
     }
@@ -174,6 +190,8 @@ impl fmt::Display for DataChoice {
             Self::Mnist => f.write_str("mnist"),
             Self::FashionMnist => f.write_str("fashion-mnist"),
             Self::Digits => f.write_str("digits"),
+            Self::Xor => f.write_str("xor"),
+            Self::TwoMoons => f.write_str("two-moons"),
             Self::Folder(folder) => folder.display().fmt(f),
         }
     }
@@ -256,6 +274,8 @@ pub(crate) fn load_from(choice: &DataChoice, places: &Places) -> Result<Loaded> 
         },
         (DataChoice::FashionMnist, _) => fashion_mnist(places),
         (DataChoice::Digits, _) => embedded(),
+        (DataChoice::Xor, _) => Ok(made(&toys::XOR)),
+        (DataChoice::TwoMoons, _) => Ok(made(&toys::TWO_MOONS)),
         (DataChoice::Folder(given), _) => {
             let source = format!("the folder {}", given.display());
             folder::load(given, source, &places.known())
@@ -277,6 +297,14 @@ fn embedded() -> Result<Loaded> {
         folder: None,
         checked: Checked::Embedded,
     })
+}
+
+fn made(toy: &toys::Toy) -> Loaded {
+    Loaded {
+        dataset: toy.load(),
+        folder: None,
+        checked: Checked::Embedded,
+    }
 }
 
 fn fashion_mnist(places: &Places) -> Result<Loaded> {

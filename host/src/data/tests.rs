@@ -425,7 +425,14 @@ fn missing_things_are_said_with_what_to_do() {
 
 #[test]
 fn choices_are_written_as_they_are_read() {
-    for text in ["mnist", "fashion-mnist", "digits", "some/folder"] {
+    for text in [
+        "mnist",
+        "fashion-mnist",
+        "digits",
+        "xor",
+        "two-moons",
+        "some/folder",
+    ] {
         let choice: DataChoice = text.parse().unwrap();
         assert_eq!(choice.to_string(), text);
     }

@@ -6,11 +6,13 @@
 //! | [`confusion`] | `confusion.svg` | which class is taken for which |
 //! | [`first_layer`] | `first-layer.png` | what each unit of the first hidden layer looks for |
 //! | [`mistakes`] | `mistakes.png` | the images that are misread |
+//! | [`boundary`] | `boundary.png` | of points in the plane, which are taken for which class |
 //!
 //! Blue and vermilion carry the meaning throughout: a pair that stays apart with every common kind of
 //! colour blindness, and in grey.
 
 mod axis;
+mod boundary;
 mod confusion;
 mod curves;
 mod file;
@@ -21,6 +23,7 @@ mod series;
 mod style;
 mod tile;
 
+pub use boundary::{boundary, points};
 pub use confusion::confusion;
 pub use curves::curves;
 pub use first_layer::first_layer;

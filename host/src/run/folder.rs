@@ -31,9 +31,11 @@ pub const CONFUSION: &str = "confusion.svg";
 pub const FIRST_LAYER: &str = "first-layer.png";
 /// The worst misread images.
 pub const MISTAKES: &str = "mistakes.png";
+/// Which points of the plane are taken for which class.
+pub const BOUNDARY: &str = "boundary.png";
 
 /// Everything that a run writes: none of these is ever overwritten by another run.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     MODEL,
     LAST,
     HISTORY,
@@ -42,6 +44,7 @@ const FILES: [&str; 8] = [
     CONFUSION,
     FIRST_LAYER,
     MISTAKES,
+    BOUNDARY,
 ];
 
 /// A folder that belongs to one run.

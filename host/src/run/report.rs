@@ -285,6 +285,7 @@ fn files(outcome: &Outcome, run: &RunFolder) -> String {
         ),
         (folder::FIRST_LAYER, "what each hidden unit looks for"),
         (folder::MISTAKES, "the worst misread test images"),
+        (folder::BOUNDARY, "which points are taken for which class"),
         (folder::HISTORY, "every epoch's figures"),
         (folder::RECORD, "all that it takes to repeat the run"),
     ];
