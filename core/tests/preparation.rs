@@ -145,12 +145,12 @@ fn images() -> Vec<(Size, Vec<u8>)> {
 #[test]
 fn deskewing_is_its_formula() {
     for (size, image) in images() {
-        // Half a level of rounding, and half a level for 1/512 pixel in either direction.
+        // Half a level for each rounding, and for 1/512 pixel in either direction.
         let what = format!("{size}: {image:?}");
         assert_near(
             &deskewed(size, &image),
             &deskewed_in_f64(size, &image),
-            1.5,
+            2.0,
             &what,
         );
     }
@@ -282,7 +282,7 @@ fn bits_are_pinned() {
         digest[1].update(&scaled(from, &image, size(16, 16)));
     }
     let found = digest.map(|digest| digest.finalize());
-    assert!(found == [0xbe35_36c4, 0x42df_f907], "{found:08x?}");
+    assert!(found == [0x7a3a_733c, 0x42df_f907], "{found:08x?}");
 }
 
 #[test]
