@@ -130,8 +130,8 @@ fn names() {
     let desk = Desk::new();
     for (flag, bad, right) in [
         ("--recipe", &["nope", "", "book"][..], "book-100"),
-        ("--activation", &["tanh", "", "softmax"], "relu"),
-        ("--output", &["tanh", ""], "softmax"),
+        ("--activation", &["elu", "", "softmax"], "relu"),
+        ("--output", &["elu", ""], "softmax"),
         ("--cost", &["nope", ""], "quadratic"),
     ] {
         for value in bad {

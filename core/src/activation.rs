@@ -1,4 +1,4 @@
-//! Activations: sigmoid, `ReLU`, identity, and softmax for outputs.
+//! Activations: sigmoid, tanh, `ReLU`, identity, and softmax for outputs.
 
 use crate::kernel;
 
@@ -8,6 +8,8 @@ use crate::kernel;
 pub enum Activation {
     /// `a = 1 / (1 + e^-z)`, in 0 ..= 1.
     Sigmoid,
+    /// `a = tanh z = (e^z - e^-z) / (e^z + e^-z)`, in -1 ..= 1.
+    Tanh,
     /// `a = max(0, z)`.
     Relu,
     /// `a = z`.
@@ -30,6 +32,11 @@ impl Activation {
                     *value = sigmoid(*value);
                 }
             }
+            Self::Tanh => {
+                for value in values {
+                    *value = kernel::tanh(*value);
+                }
+            }
             Self::Relu => {
                 for value in values {
                     *value = relu(*value);
@@ -48,6 +55,7 @@ impl Activation {
     pub fn derivative(self, a: f32) -> f32 {
         match self {
             Self::Sigmoid | Self::Softmax => a * (1.0 - a),
+            Self::Tanh => 1.0 - a * a,
             Self::Relu => {
                 if a > 0.0 {
                     1.0
@@ -59,10 +67,12 @@ impl Activation {
         }
     }
 
-    /// The name that users type and read: `sigmoid`, `relu`, `identity`, `softmax`.
+    /// The name that users type and read: `sigmoid`, `tanh`, `relu`,
+    /// `identity`, `softmax`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
             Self::Relu => "relu",
             Self::Identity => "identity",
             Self::Softmax => "softmax",
@@ -131,7 +141,7 @@ pub trait ActivationFunction: Copy + 'static {
 /// An activation that hidden layers may have: one that works on each unit by itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the activation of a hidden layer",
-    note = "use `Sigmoid`, `Relu` or `Identity`; `Softmax` is for the last layer"
+    note = "use `Sigmoid`, `Tanh`, `Relu` or `Identity`; `Softmax` is for the last layer"
 )]
 pub trait HiddenActivation: ActivationFunction {}
 
@@ -151,6 +161,10 @@ activation_type!(
     Sigmoid
 );
 activation_type!(
+    /// [`Activation::Tanh`] as a type.
+    Tanh
+);
+activation_type!(
     /// [`Activation::Relu`] as a type.
     Relu
 );
@@ -163,5 +177,6 @@ activation_type!(
     Softmax
 );
 impl HiddenActivation for Sigmoid {}
+impl HiddenActivation for Tanh {}
 impl HiddenActivation for Relu {}
 impl HiddenActivation for Identity {}

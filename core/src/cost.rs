@@ -1,7 +1,8 @@
 //! Costs: cross-entropy per sigmoid output, quadratic, and softmax cross-entropy.
 
 use crate::activation::{
-    Activation, ActivationFunction, Identity, Relu, Sigmoid, Softmax, abs, sigmoid_from, softmax,
+    Activation, ActivationFunction, Identity, Relu, Sigmoid, Softmax, Tanh, abs, sigmoid_from,
+    softmax,
 };
 use crate::kernel;
 
@@ -120,7 +121,7 @@ pub trait CostFunction: Copy {
 #[diagnostic::on_unimplemented(
     message = "outputs with activation `{Self}` cannot be trained with the cost `{C}`",
     note = "`Sigmoid` outputs take `CrossEntropy` or `Quadratic`, `Softmax` takes \
-            `SoftmaxCrossEntropy`, `Identity` and `Relu` take `Quadratic`: say which with \
+            `SoftmaxCrossEntropy`, `Tanh`, `Relu` and `Identity` take `Quadratic`: say which with \
             `TrainConfig::new(..).with_cost(..)`"
 )]
 pub trait TrainsWith<C: CostFunction>: ActivationFunction {}
@@ -143,7 +144,7 @@ cost_type!(
 );
 cost_type!(
     /// [`Cost::Quadratic`] as a type.
-    Quadratic: Sigmoid, Relu, Identity
+    Quadratic: Sigmoid, Tanh, Relu, Identity
 );
 cost_type!(
     /// [`Cost::SoftmaxCrossEntropy`] as a type.

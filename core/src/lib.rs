@@ -44,7 +44,8 @@
 //!    over samples ascending in an update, in eight lanes for a dot product ([`kernel::dot`]);
 //! 3. an input that is exactly zero contributes nothing: a step moves its row of weights by decay
 //!    and velocity alone;
-//! 4. `exp` is ours ([`kernel::exp`]); every other function is `libm`'s, on every target;
+//! 4. `exp` and `tanh` are ours ([`kernel::exp`], [`kernel::tanh`]); every other function is
+//!    `libm`'s, on every target;
 //! 5. features never change numbers.
 //!
 //! It holds for finite numbers: which of the many NaN patterns a diverged run ends with is
@@ -86,7 +87,7 @@ pub mod random;
 pub mod regularization;
 pub mod trainer;
 
-pub use activation::{Activation, Identity, Relu, Sigmoid, Softmax};
+pub use activation::{Activation, Identity, Relu, Sigmoid, Softmax, Tanh};
 pub use architecture::{Architecture, LayerShape};
 pub use cost::{Cost, CrossEntropy, Quadratic, SoftmaxCrossEntropy};
 pub use dense::Dense;
@@ -103,7 +104,7 @@ pub use zerocopy;
 
 /// Everything a program that trains or predicts usually needs.
 pub mod prelude {
-    pub use crate::activation::{Identity, Relu, Sigmoid, Softmax};
+    pub use crate::activation::{Identity, Relu, Sigmoid, Softmax, Tanh};
     pub use crate::cost::{CrossEntropy, Quadratic, SoftmaxCrossEntropy};
     pub use crate::metrics::{Accuracy, ConfusionMatrix};
     // For their constants, `ARCHITECTURE` and `ZEROED`.

@@ -10,7 +10,7 @@ use thumbnet::cost::Cost;
 use thumbnet::format::{CRC_32, FormatError, HEADER_BYTES, Header, read, read_in_place};
 use thumbnet::network::Layers;
 use thumbnet::prelude::*;
-use thumbnet::{Activation, include_model};
+use thumbnet::{Activation, Architecture, LayerShape, include_model};
 
 /// 4 x 3 + 3 + 3 x 2 + 2 = 23 parameters.
 type Small = mlp![4 => 3 Relu => 2 Softmax];
@@ -167,6 +167,34 @@ fn no_flipped_bit_goes_unseen() {
 }
 
 #[test]
+fn every_activation_has_the_code_of_the_table() {
+    for (code, activation) in [
+        Activation::Sigmoid,
+        Activation::Relu,
+        Activation::Identity,
+        Activation::Softmax,
+        Activation::Tanh,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let layer = LayerShape {
+            fan_in: 1,
+            fan_out: 2,
+            activation,
+        };
+        let header = Header {
+            architecture: Architecture::new(&[layer]).expect("one layer"),
+            cost: Cost::Quadratic,
+            weights_crc32: CRC_32.checksum(&[0; 16]),
+        };
+        let file = [header.to_bytes().as_slice(), &[0; 16]].concat();
+        assert_eq!(usize::from(file[40]), code, "{activation}");
+        assert_eq!(read(&file).expect("a whole file").0, header, "{activation}");
+    }
+}
+
+#[test]
 fn whatever_is_wrong_is_named() {
     let file = small_file();
     let error_of = |at: usize, bytes: &[u8]| read(&with_bytes(file.clone(), at, bytes)).err();
@@ -178,8 +206,8 @@ fn whatever_is_wrong_is_named() {
     assert_eq!(error_of(9, &[1]), Some(FormatError::DataType { found: 1 }));
     assert_eq!(error_of(10, &[3]), Some(FormatError::Cost { found: 3 }));
     assert_eq!(
-        error_of(52, &[4]),
-        Some(FormatError::Activation { layer: 1, found: 4 })
+        error_of(52, &[5]),
+        Some(FormatError::Activation { layer: 1, found: 5 })
     );
     for depth in [0, 1, 3, 16, 17, 255] {
         assert_eq!(

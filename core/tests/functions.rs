@@ -130,6 +130,77 @@ fn exp_saturates_at_both_ends() {
     }
 }
 
+/// The largest error of `tanh` over every `stride`th f32 from 2^-20 to 10, and where it is. Below,
+/// the cube of `z` is too small to matter; above, the result is 1.
+fn largest_error_of_tanh(first: u32, stride: usize) -> (f64, f32) {
+    let mut largest = (0.0, 0.0);
+    let start = 2.0_f32.powi(-20).to_bits();
+    for magnitude in (start + first..=10.0_f32.to_bits()).step_by(stride) {
+        let z = f32::from_bits(magnitude);
+        let error = ulps(kernel::tanh(z), libm::tanh(f64::from(z))).abs();
+        if error > largest.0 {
+            largest = (error, z);
+        }
+    }
+    largest
+}
+
+/// What the documentation of `tanh` says.
+const LARGEST_ERROR_OF_TANH: f64 = 1.34;
+
+#[test]
+fn tanh_is_as_good_as_it_says() {
+    // Three quarters of a million numbers: a prime stride reaches every part of every mantissa.
+    let (error, z) = largest_error_of_tanh(0, 257);
+    println!("largest error of tanh: {error:.4} ulp, at {z}");
+    assert!(error < LARGEST_ERROR_OF_TANH, "{error} ulp at {z}");
+}
+
+#[test]
+fn tanh_never_falls_between_neighbours() {
+    // Where the two formulas meet, and around each multiple of 1/8.
+    for eighths in 1..=80 {
+        let reach = if eighths == 5 { 200_000 } else { 5_000 };
+        let centre = (eighths as f32 / 8.0).to_bits();
+        let values = (centre - reach..=centre + reach).map(|z| kernel::tanh(f32::from_bits(z)));
+        assert!(values.is_sorted(), "around {eighths} / 8");
+    }
+}
+
+/// The two tests above for every number.
+#[test]
+#[ignore = "every f32 from 2^-20 to 10: seconds with --release"]
+fn tanh_is_as_good_as_it_says_everywhere() {
+    let (error, z) = largest_error_of_tanh(0, 1);
+    println!("largest error of tanh: {error:.4} ulp, at {z}");
+    assert!(error < LARGEST_ERROR_OF_TANH, "{error} ulp at {z}");
+    let all = 0..=10.0_f32.to_bits();
+    assert!(all.map(|z| kernel::tanh(f32::from_bits(z))).is_sorted());
+}
+
+#[test]
+fn tanh_is_odd_saturates_and_keeps_small_numbers() {
+    for z in EXTREMES {
+        assert_eq!(
+            kernel::tanh(-z).to_bits(),
+            (-kernel::tanh(z)).to_bits(),
+            "{z}"
+        );
+    }
+    for z in [10.0, 88.0, 1.0e30, f32::MAX, f32::INFINITY] {
+        assert_eq!(kernel::tanh(z), 1.0, "at {z}");
+        assert_eq!(kernel::tanh(-z), -1.0, "at {z}");
+    }
+    // z - z^3 / 3 rounds to z.
+    for magnitude in (0..=2.0_f32.powi(-13).to_bits()).step_by(9_973) {
+        let z = f32::from_bits(magnitude);
+        assert_eq!(kernel::tanh(z).to_bits(), magnitude, "at {z}");
+    }
+    for nan in [f32::NAN, -f32::NAN, f32::from_bits(0x7F80_0001)] {
+        assert!(kernel::tanh(nan).is_nan());
+    }
+}
+
 #[test]
 fn sigmoid_agrees_with_its_definition() {
     // exp is off by up to 2u, 1 + e and the quotient by u each, and the numerator may be exp again.
@@ -160,6 +231,7 @@ fn sigmoid_agrees_with_its_definition() {
 fn activations_are_finite_at_any_finite_weighted_input() {
     for activation in [
         Activation::Sigmoid,
+        Activation::Tanh,
         Activation::Relu,
         Activation::Identity,
         Activation::Softmax,
@@ -221,9 +293,10 @@ fn argmax_is_the_first_of_the_largest() {
 }
 
 /// Each cost with the output activations that it can follow.
-const COSTS: [(Cost, Activation); 5] = [
+const COSTS: [(Cost, Activation); 6] = [
     (Cost::CrossEntropy, Activation::Sigmoid),
     (Cost::Quadratic, Activation::Sigmoid),
+    (Cost::Quadratic, Activation::Tanh),
     (Cost::Quadratic, Activation::Relu),
     (Cost::Quadratic, Activation::Identity),
     (Cost::SoftmaxCrossEntropy, Activation::Softmax),
@@ -238,6 +311,7 @@ fn only_the_listed_costs_fit() {
     ] {
         for activation in [
             Activation::Sigmoid,
+            Activation::Tanh,
             Activation::Relu,
             Activation::Identity,
             Activation::Softmax,
@@ -257,6 +331,7 @@ fn definition(cost: Cost, activation: Activation, z: &[f32], label: usize) -> (f
         .map(|&z| f64::from(z))
         .map(|z| match activation {
             Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
+            Activation::Tanh => z.tanh(),
             Activation::Relu => z.max(0.0),
             Activation::Identity => z,
             Activation::Softmax => z.exp() / exponentials,
@@ -280,6 +355,7 @@ fn definition(cost: Cost, activation: Activation, z: &[f32], label: usize) -> (f
                 .map(|(j, a)| {
                     let derivative = match activation {
                         Activation::Sigmoid => a * (1.0 - a),
+                        Activation::Tanh => 1.0 - a * a,
                         Activation::Relu => f64::from(u8::from(a > 0.0)),
                         _ => 1.0,
                     };

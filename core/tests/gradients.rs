@@ -8,7 +8,7 @@
 //! difference quotient:
 //!
 //! - f32 rounding, u = 2^-24 relative. Every sum in these networks has at most 7 terms, a gradient
-//!   is a chain of at most 3 sums forward, 3 activations (`exp` is good to 2u, a sigmoid to 5u) and
+//!   is a chain of at most 3 sums forward, 3 activations (`exp` and `tanh` are good to 3u, a sigmoid to 5u) and
 //!   2 sums back, then a mean over 4 samples and a subtraction from the weight: fewer than 60
 //!   roundings. `Reference` keeps the largest sum of magnitudes, `largest`, that any of the sums
 //!   runs over, and every case asserts that it is below 4. A rounding error in one layer reaches
@@ -143,6 +143,7 @@ fn activate(activation: Activation, z: &[f64]) -> Vec<f64> {
     z.iter()
         .map(|&z| match activation {
             Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
+            Activation::Tanh => z.tanh(),
             Activation::Relu => z.max(0.0),
             Activation::Identity => z,
             Activation::Softmax => z.exp() / exponentials,
@@ -357,16 +358,25 @@ macro_rules! check_all {
 check_all! {
     sigmoid_sigmoid_cross_entropy: Sigmoid, Sigmoid, CrossEntropy;
     sigmoid_sigmoid_quadratic: Sigmoid, Sigmoid, Quadratic;
+    sigmoid_tanh_quadratic: Sigmoid, Tanh, Quadratic;
     sigmoid_relu_quadratic: Sigmoid, Relu, Quadratic;
     sigmoid_identity_quadratic: Sigmoid, Identity, Quadratic;
     sigmoid_softmax: Sigmoid, Softmax, SoftmaxCrossEntropy;
+    tanh_sigmoid_cross_entropy: Tanh, Sigmoid, CrossEntropy;
+    tanh_sigmoid_quadratic: Tanh, Sigmoid, Quadratic;
+    tanh_tanh_quadratic: Tanh, Tanh, Quadratic;
+    tanh_relu_quadratic: Tanh, Relu, Quadratic;
+    tanh_identity_quadratic: Tanh, Identity, Quadratic;
+    tanh_softmax: Tanh, Softmax, SoftmaxCrossEntropy;
     relu_sigmoid_cross_entropy: Relu, Sigmoid, CrossEntropy;
     relu_sigmoid_quadratic: Relu, Sigmoid, Quadratic;
+    relu_tanh_quadratic: Relu, Tanh, Quadratic;
     relu_relu_quadratic: Relu, Relu, Quadratic;
     relu_identity_quadratic: Relu, Identity, Quadratic;
     relu_softmax: Relu, Softmax, SoftmaxCrossEntropy;
     identity_sigmoid_cross_entropy: Identity, Sigmoid, CrossEntropy;
     identity_sigmoid_quadratic: Identity, Sigmoid, Quadratic;
+    identity_tanh_quadratic: Identity, Tanh, Quadratic;
     identity_relu_quadratic: Identity, Relu, Quadratic;
     identity_identity_quadratic: Identity, Identity, Quadratic;
     identity_softmax: Identity, Softmax, SoftmaxCrossEntropy;

@@ -13,7 +13,7 @@
 //! | 16 | 4 | number of parameters |
 //! | 32 + 12 k | 4 | inputs of layer k |
 //! | 36 + 12 k | 4 | units of layer k |
-//! | 40 + 12 k | 1 | activation of layer k: 0 sigmoid, 1 `ReLU`, 2 identity, 3 softmax |
+//! | 40 + 12 k | 1 | activation of layer k: 0 sigmoid, 1 `ReLU`, 2 identity, 3 softmax, 4 tanh |
 //! | 252 | 4 | CRC-32 of the 252 bytes before |
 //! | 256 | 4 each | parameters: layer by layer, weights `[fan_in][fan_out]`, then biases `[fan_out]` |
 //!
@@ -264,6 +264,7 @@ const fn architecture(head: &[u8]) -> Result<Architecture, FormatError> {
                 1 => Activation::Relu,
                 2 => Activation::Identity,
                 3 => Activation::Softmax,
+                4 => Activation::Tanh,
                 found => return Err(FormatError::Activation { layer, found }),
             },
         };
@@ -330,6 +331,7 @@ const fn activation_code(activation: Activation) -> u8 {
         Activation::Relu => 1,
         Activation::Identity => 2,
         Activation::Softmax => 3,
+        Activation::Tanh => 4,
     }
 }
 

@@ -5,8 +5,10 @@
 //! vector width give the same bits.
 
 mod exp;
+mod tanh;
 
 pub use exp::exp;
+pub use tanh::tanh;
 
 use crate::input::Input;
 

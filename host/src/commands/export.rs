@@ -88,6 +88,7 @@ fn rust_type(architecture: &Architecture) -> String {
     for layer in architecture.layers() {
         let activation = match layer.activation {
             Activation::Sigmoid => "Sigmoid",
+            Activation::Tanh => "Tanh",
             Activation::Relu => "Relu",
             Activation::Identity => "Identity",
             Activation::Softmax => "Softmax",

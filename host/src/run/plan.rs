@@ -269,7 +269,7 @@ fn usual_cost(output: Activation) -> Cost {
     match output {
         Activation::Sigmoid => Cost::CrossEntropy,
         Activation::Softmax => Cost::SoftmaxCrossEntropy,
-        Activation::Relu | Activation::Identity => Cost::Quadratic,
+        Activation::Tanh | Activation::Relu | Activation::Identity => Cost::Quadratic,
     }
 }
 
@@ -385,7 +385,7 @@ mod tests {
             (last, model.cost)
         };
         let (sigmoid, softmax) = (&Recipe::BOOK_100, &Recipe::DEFAULT);
-        use Activation::{Identity, Relu, Sigmoid, Softmax};
+        use Activation::{Identity, Relu, Sigmoid, Softmax, Tanh};
         for (recipe, line, expected) in [
             (sigmoid, "", (Sigmoid, Cost::CrossEntropy)),
             (
@@ -394,6 +394,7 @@ mod tests {
                 (Softmax, Cost::SoftmaxCrossEntropy),
             ),
             (softmax, "--output sigmoid", (Sigmoid, Cost::CrossEntropy)),
+            (softmax, "--output tanh", (Tanh, Cost::Quadratic)),
             (softmax, "--output relu", (Relu, Cost::Quadratic)),
             (softmax, "--output identity", (Identity, Cost::Quadratic)),
             (sigmoid, "--cost quadratic", (Sigmoid, Cost::Quadratic)),
@@ -457,7 +458,7 @@ mod tests {
             "--seed -1",
             "--seed 18446744073709551616",
             "--activation softmax",
-            "--output tanh",
+            "--output elu",
             "--cost mse",
         ] {
             let error = parse(line).unwrap_err();

@@ -14,9 +14,15 @@ pub(super) const SEED: u64 = 7;
 const MOST_THREADS: u64 = 64;
 
 /// What may stand between a layer's weighted input and its output, and where.
-const HIDDEN: [Activation; 3] = [Activation::Sigmoid, Activation::Relu, Activation::Identity];
-const OUTPUT: [Activation; 4] = [
+const HIDDEN: [Activation; 4] = [
     Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Relu,
+    Activation::Identity,
+];
+const OUTPUT: [Activation; 5] = [
+    Activation::Sigmoid,
+    Activation::Tanh,
     Activation::Relu,
     Activation::Identity,
     Activation::Softmax,
