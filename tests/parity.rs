@@ -144,7 +144,12 @@ fn trainer() {
 fn engine() {
     let architecture =
         parse_architecture("784-32-10", Activation::Sigmoid, Activation::Sigmoid).unwrap();
-    let fresh = Model::fresh(architecture, Cost::CrossEntropy, SEED);
+    let fresh = Model::fresh(
+        architecture,
+        Cost::CrossEntropy,
+        Initialization::default(),
+        SEED,
+    );
     let mut test = dataset().test.clone();
     test.images.truncate(1_000 * test.pixels());
     test.labels.truncate(1_000);

@@ -91,6 +91,7 @@ pub use activation::{Activation, Identity, Relu, Sigmoid, Softmax, Tanh};
 pub use architecture::{Architecture, LayerShape};
 pub use cost::{Cost, CrossEntropy, Quadratic, SoftmaxCrossEntropy};
 pub use dense::Dense;
+pub use init::{BiasInit, Initialization, WeightInit};
 pub use metrics::{Accuracy, ConfusionMatrix, RunningMean};
 pub use network::{Chain, Mlp, Network, Prediction};
 pub use optimizer::{Momentum, Sgd};
@@ -106,6 +107,7 @@ pub use zerocopy;
 pub mod prelude {
     pub use crate::activation::{Identity, Relu, Sigmoid, Softmax, Tanh};
     pub use crate::cost::{CrossEntropy, Quadratic, SoftmaxCrossEntropy};
+    pub use crate::init::{BiasInit, Initialization, WeightInit};
     pub use crate::metrics::{Accuracy, ConfusionMatrix};
     // For their constants, `ARCHITECTURE` and `ZEROED`.
     pub use crate::network::Layers as _;

@@ -8,7 +8,7 @@ use crate::activation::{ActivationFunction, HiddenActivation, Sigmoid};
 use crate::architecture::{Architecture, LayerShape};
 use crate::cost::Cost;
 use crate::dense::{self, Dense, Feed, Step, Units, update_biases};
-use crate::init;
+use crate::init::Initialization;
 use crate::input::{FixedInput, Input, Width};
 use crate::optimizer::{Optimizer, Zeroed};
 use crate::regularization::Dropout;
@@ -84,9 +84,13 @@ pub trait Network: Layers {
     /// Draws fresh weights: normal, with standard deviation `1 / sqrt(fan_in)`, layer by layer and
     /// row by row; biases zero.
     fn init_weights<R: Rng + ?Sized>(&mut self, rng: &mut R) {
+        self.init_weights_with(Initialization::default(), rng);
+    }
+
+    /// [`init_weights`](Self::init_weights) with another spread of weights, or normal biases.
+    fn init_weights_with<R: Rng + ?Sized>(&mut self, initialization: Initialization, rng: &mut R) {
         self.for_each_layer_mut(&mut |shape, weights, biases| {
-            init::fan_in(rng, shape.fan_in, weights);
-            biases.fill(0.0);
+            initialization.draw(rng, shape, weights, biases);
         });
     }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 use thumbnet::format::{self, Header};
-use thumbnet::{Activation, Architecture, Cost, LayerShape, init};
+use thumbnet::{Activation, Architecture, Cost, Initialization, LayerShape};
 
 use crate::files::write_atomically;
 
@@ -23,19 +23,21 @@ pub struct Model {
 }
 
 impl Model {
-    /// A network with fresh weights, the very ones that `init_weights` gives a board which seeds
-    /// its generator with `seed`.
-    pub fn fresh(architecture: Architecture, cost: Cost, seed: u64) -> Self {
+    /// A network with fresh weights, the very ones that `init_weights_with` gives a board which
+    /// seeds its generator with `seed`.
+    pub fn fresh(
+        architecture: Architecture,
+        cost: Cost,
+        initialization: Initialization,
+        seed: u64,
+    ) -> Self {
         let mut rng = XorShiftRng::seed_from_u64(seed);
         let mut parameters = vec![0.0; architecture.parameters()];
         let mut rest = parameters.as_mut_slice();
         for layer in architecture.layers() {
             let (own, behind) = rest.split_at_mut(layer.parameters());
-            init::fan_in(
-                &mut rng,
-                layer.fan_in,
-                &mut own[..layer.fan_in * layer.fan_out],
-            );
+            let (weights, biases) = own.split_at_mut(layer.fan_in * layer.fan_out);
+            initialization.draw(&mut rng, *layer, weights, biases);
             rest = behind;
         }
         Self {
@@ -175,7 +177,12 @@ mod tests {
 
     #[test]
     fn files_round_trip() {
-        let model = Model::fresh(shape("6-5-3").unwrap(), Cost::SoftmaxCrossEntropy, 1);
+        let model = Model::fresh(
+            shape("6-5-3").unwrap(),
+            Cost::SoftmaxCrossEntropy,
+            Initialization::default(),
+            1,
+        );
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.thumbnet");
         model.save(&path).unwrap();

@@ -214,13 +214,18 @@ fn share(row: &[u32], label: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thumbnet::{Activation, Cost};
+    use thumbnet::{Activation, Cost, Initialization};
 
     #[test]
     fn checksums_are_those_of_the_bytes_in_order() {
         let architecture =
             crate::model::parse_architecture("2-2", Activation::Relu, Activation::Softmax).unwrap();
-        let model = Model::fresh(architecture, Cost::SoftmaxCrossEntropy, 1);
+        let model = Model::fresh(
+            architecture,
+            Cost::SoftmaxCrossEntropy,
+            Initialization::default(),
+            1,
+        );
         let evaluation = Evaluation {
             predictions: vec![1, 0],
             scores: vec![0.25, 0.75, 1.0, 0.0],

@@ -102,7 +102,7 @@ fn rust_type(architecture: &Architecture) -> String {
 mod tests {
     use super::*;
     use crate::model::parse_architecture;
-    use thumbnet::Cost;
+    use thumbnet::{Cost, Initialization};
 
     #[test]
     fn the_type_is_the_models_own() {
@@ -123,7 +123,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [from, to] = ["a.thumbnet", "b.thumbnet"].map(|name| folder.path().join(name));
         let shape = parse_architecture("4-3-2", Activation::Relu, Activation::Softmax).unwrap();
-        let model = Model::fresh(shape, Cost::SoftmaxCrossEntropy, 5);
+        let model = Model::fresh(
+            shape,
+            Cost::SoftmaxCrossEntropy,
+            Initialization::default(),
+            5,
+        );
         model.save(&from).unwrap();
         let args = ExportArgs {
             model: from,

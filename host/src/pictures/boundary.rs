@@ -245,7 +245,7 @@ mod tests {
     use std::fs::File;
     use std::io::BufReader;
 
-    use thumbnet::{Activation, Cost};
+    use thumbnet::{Activation, Cost, Initialization};
 
     use super::*;
     use crate::data::{DataChoice, load};
@@ -254,7 +254,12 @@ mod tests {
     /// A network without hidden units that takes points with `slope . x > offset` for class 1.
     fn linear(slope: [f32; 2], offset: f32) -> Model {
         let shape = parse_architecture("2-2", Activation::Relu, Activation::Softmax).unwrap();
-        let mut model = Model::fresh(shape, Cost::SoftmaxCrossEntropy, 1);
+        let mut model = Model::fresh(
+            shape,
+            Cost::SoftmaxCrossEntropy,
+            Initialization::default(),
+            1,
+        );
         model.parameters = vec![0.0, slope[0], 0.0, slope[1], 0.0, -offset];
         model
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use thumbnet::{Activation, Architecture, Cost};
+use thumbnet::{Activation, Architecture, Cost, Initialization};
 
 use crate::commands::output::{absolute, plain, quoted};
 use crate::data::Dataset;
@@ -164,7 +164,12 @@ fn initial(settings: &Settings, recipe: &Recipe, data: &Dataset, seed: u64) -> R
             .map(usize::to_string)
             .collect();
         let architecture = parse_architecture(&widths.join("-"), hidden, output)?;
-        return Ok(Model::fresh(architecture, cost, seed));
+        return Ok(Model::fresh(
+            architecture,
+            cost,
+            Initialization::default(),
+            seed,
+        ));
     };
     let architecture = parse_architecture(shape, hidden, output).context("--model")?;
     check_inputs(&architecture, data).context("--model")?;
@@ -174,7 +179,12 @@ fn initial(settings: &Settings, recipe: &Recipe, data: &Dataset, seed: u64) -> R
         data.name,
         architecture.classes()
     );
-    Ok(Model::fresh(architecture, cost, seed))
+    Ok(Model::fresh(
+        architecture,
+        cost,
+        Initialization::default(),
+        seed,
+    ))
 }
 
 /// The network of a weights file, which the other flags must not contradict.
@@ -328,7 +338,7 @@ mod tests {
             assert_eq!(plan.initial.cost, recipe.cost);
             assert_eq!((plan.epochs, plan.seed), (recipe.epochs, SEED));
             assert_eq!((plan.train_samples, plan.shuffle), (1197, true));
-            let expected = Model::fresh(architecture, recipe.cost, SEED);
+            let expected = Model::fresh(architecture, recipe.cost, Initialization::default(), SEED);
             assert_eq!(plan.initial, expected);
         }
     }
@@ -529,7 +539,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.thumbnet");
         let shape = parse_architecture("64-7-10", Activation::Relu, Activation::Sigmoid).unwrap();
-        let model = Model::fresh(shape, Cost::Quadratic, 77);
+        let model = Model::fresh(shape, Cost::Quadratic, Initialization::default(), 77);
         model.save(&path).unwrap();
         let init = format!("--init {}", path.display());
         let book = &Recipe::BOOK_100;
@@ -555,7 +565,9 @@ mod tests {
             assert!(found.starts_with(expected), "{found}");
         }
         let shape = parse_architecture("64-7-9", Activation::Relu, Activation::Sigmoid).unwrap();
-        Model::fresh(shape, Cost::Quadratic, 1).save(&path).unwrap();
+        Model::fresh(shape, Cost::Quadratic, Initialization::default(), 1)
+            .save(&path)
+            .unwrap();
         let found = fault(book, &init);
         assert!(
             found.starts_with("--init: expected a network with an output for each of the 10"),

@@ -196,7 +196,12 @@ mod tests {
                 },
             })
             .collect();
-        Model::fresh(Architecture::new(&layers).unwrap(), cost, 5)
+        Model::fresh(
+            Architecture::new(&layers).unwrap(),
+            cost,
+            Initialization::default(),
+            5,
+        )
     }
 
     /// Images of `2 x 3` pixels, a third of them 0.
