@@ -32,7 +32,8 @@
 //! In the order in which a sample flows: [`preparation`], [`input`], [`network`] (whose layers are [`Dense`]),
 //! [`activation`], [`cost`], then back through [`dense`] into [`optimizer`] and
 //! [`regularization`], all driven by [`trainer`]. [`kernel`] holds the inner loops, [`mod@format`]
-//! the weights file, [`metrics`] what is counted, [`init`] and [`random`] how weights start.
+//! the weights file, [`metrics`] what is counted, [`init`] and [`random`] how weights start,
+//! [`schedule`] and [`stopping`] how fast and how long a run goes.
 //!
 //! # The numerical contract
 //!
@@ -85,6 +86,8 @@ pub mod optimizer;
 pub mod preparation;
 pub mod random;
 pub mod regularization;
+pub mod schedule;
+pub mod stopping;
 pub mod trainer;
 
 pub use activation::{Activation, Identity, Relu, Sigmoid, Softmax, Tanh};
@@ -97,6 +100,8 @@ pub use network::{Chain, Mlp, Network, Prediction};
 pub use optimizer::{Momentum, Sgd};
 pub use preparation::Preparation;
 pub use regularization::WeightDecay;
+pub use schedule::Schedule;
+pub use stopping::{Outcome, Patience, Plateau, Rule};
 pub use trainer::{TrainConfig, TrainState, Trainer};
 
 // What the exported macros name.
@@ -116,6 +121,8 @@ pub mod prelude {
     pub use crate::optimizer::{Momentum, Sgd};
     pub use crate::preparation::Preparation;
     pub use crate::regularization::WeightDecay;
+    pub use crate::schedule::Schedule;
+    pub use crate::stopping::{Outcome, Patience, Plateau, Rule};
     pub use crate::trainer::{TrainConfig, TrainState, Trainer};
     pub use crate::{include_model, mlp};
     pub use rand_core::SeedableRng;
