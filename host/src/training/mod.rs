@@ -1,6 +1,7 @@
 //! Training on the desktop: networks whose shape is known at run time, on several threads, with
 //! the bits of one.
 
+mod augmented;
 mod columns;
 mod engine;
 mod evaluate;
@@ -13,6 +14,7 @@ mod pass;
 mod shard;
 mod sparse;
 
+pub use augmented::{ImageSource, TrainingImages};
 pub use engine::{Engine, EpochResult, Progress};
 pub use evaluate::{Evaluation, evaluate};
 pub use gradient::{Gradient, LabelledInputs, layer_gradient_norms};

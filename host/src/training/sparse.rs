@@ -7,7 +7,7 @@ use crate::data::Samples;
 
 /// The non-zero pixels of a set of images: where they are, and what. Three bytes a pixel keep the
 /// training images of MNIST in the last cache of a desktop, however they are shuffled.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct SparseImages<'a> {
     labels: &'a [u8],
     /// Image `k`'s non-zero pixels are `starts[k]..starts[k + 1]`.
@@ -22,28 +22,50 @@ impl<'a> SparseImages<'a> {
     /// # Errors
     /// When images have more pixels than 16 bits can number.
     pub fn new(samples: &'a Samples, count: usize) -> Result<Self> {
-        ensure!(
-            samples.pixels() <= 1 << 16,
-            "images of {} x {} pixels are too large to train on: at most 65,536 pixels, such as 256 x 256",
-            samples.width,
-            samples.height
-        );
-        let mut sparse = Self {
-            labels: &samples.labels,
+        check_size(samples.width, samples.height)?;
+        let mut sparse = Self::none(&samples.labels);
+        for index in 0..count {
+            sparse.push(samples.image(index));
+        }
+        Ok(sparse)
+    }
+
+    /// No image yet of those that have these labels.
+    pub(super) fn none(labels: &'a [u8]) -> Self {
+        Self {
+            labels,
             starts: vec![0],
             places: Vec::new(),
             values: Vec::new(),
-        };
-        for index in 0..count {
-            for (place, &value) in samples.image(index).iter().enumerate() {
-                if value != 0 {
-                    sparse.places.push(place as u16);
-                    sparse.values.push(value);
-                }
-            }
-            sparse.starts.push(sparse.places.len());
         }
-        Ok(sparse)
+    }
+
+    /// Lists one more image, of at most 65,536 pixels.
+    pub(super) fn push(&mut self, image: &[u8]) {
+        // Every pixel is written, and those that are zero are written over: where strokes begin
+        // and end is not for a processor to guess.
+        let start = self.places.len();
+        self.places.resize(start + image.len(), 0);
+        self.values.resize(start + image.len(), 0);
+        let (places, values) = (&mut self.places[start..], &mut self.values[start..]);
+        let mut count = 0;
+        for (place, &value) in image.iter().enumerate() {
+            places[count] = place as u16;
+            values[count] = value;
+            count += usize::from(value != 0);
+        }
+        self.places.truncate(start + count);
+        self.values.truncate(start + count);
+        self.starts.push(start + count);
+    }
+
+    /// Lists what `other` lists behind what is there.
+    pub(super) fn append(&mut self, other: &Self) {
+        let start = self.places.len();
+        let starts = other.starts.iter().skip(1);
+        self.starts.extend(starts.map(|other| start + other));
+        self.places.extend_from_slice(&other.places);
+        self.values.extend_from_slice(&other.values);
     }
 
     /// Images listed.
@@ -71,6 +93,16 @@ impl<'a> SparseImages<'a> {
     pub fn label(&self, index: usize) -> u8 {
         self.labels[index]
     }
+}
+
+/// Whether 16 bits can number the pixels of such images.
+pub(super) fn check_size(width: usize, height: usize) -> Result<()> {
+    ensure!(
+        width * height <= 1 << 16,
+        "images of {width} x {height} pixels are too large to train on: at most 65,536 pixels, \
+         such as 256 x 256"
+    );
+    Ok(())
 }
 
 /// One image.
