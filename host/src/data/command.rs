@@ -1,19 +1,22 @@
-//! `thumbnet data`: fetches a data set, or shows what is in it.
+//! `thumbnet data`: fetches a data set, or shows what is in it and what augmentation makes of it.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use console::Term;
+use thumbnet::augment::Augment;
 
 use crate::commands::output::{grouped, print};
 use crate::pictures::points;
+use crate::run::augment_flags::AugmentFlags;
 
 use super::picture::{Shades, draw, images_per_row};
 use super::places::Places;
 use super::scatter::scatter;
-use super::sheet::contact_sheet;
+use super::sheet::{self, contact_sheet};
+use super::variants;
 use super::{Checked, DataChoice, Dataset, Loaded, Samples, known, load_from};
 
 /// The widest output: wider terminals do not make rows of images easier to read.
@@ -34,6 +37,9 @@ enum Action {
         name: DataChoice,
     },
     /// Draw images or points, count classes, and write a PNG: examples of every class, or all points
+    ///
+    /// With flags of augmentation, each image is followed by what the first epochs of a training
+    /// with seed 7 would see in its place, in the terminal and in the PNG.
     Show {
         /// mnist, fashion-mnist, digits, xor, two-moons, or a folder with MNIST's four files
         name: DataChoice,
@@ -44,6 +50,8 @@ enum Action {
         /// folder]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        augment: AugmentFlags,
     },
 }
 
@@ -56,20 +64,32 @@ pub fn run(args: &DataArgs) -> Result<()> {
     let places = Places::from_environment();
     match &args.action {
         Action::Fetch { name } => print(&summary(&load_from(name, &places)?)),
-        Action::Show { name, count, out } => {
+        Action::Show {
+            name,
+            count,
+            out,
+            augment,
+        } => {
             let loaded = load_from(name, &places)?;
             let (shades, columns) = terminal();
             let mut text = summary(&loaded);
-            text += &pictures(&loaded.dataset, *count, shades, columns);
+            let augment = augment.over(Augment::NONE);
+            ensure!(
+                augment.is_none() || !loaded.dataset.train.are_points(),
+                "{}: only images can be augmented, and these are points: leave out the flags of \
+                 augmentation",
+                loaded.dataset.name
+            );
+            text += &pictures(&loaded.dataset, augment, *count, shades, columns)?;
             text += &class_table(&loaded.dataset);
-            text += &write_png(&loaded.dataset, out.as_deref())?;
+            text += &write_png(&loaded.dataset, augment, out.as_deref())?;
             print(&text)
         }
     }
 }
 
 /// Writes the PNG, and says what it shows.
-fn write_png(dataset: &Dataset, out: Option<&Path>) -> Result<String> {
+fn write_png(dataset: &Dataset, augment: Augment, out: Option<&Path>) -> Result<String> {
     let named = |end: &str| match out {
         Some(path) => path.to_owned(),
         None => PathBuf::from(format!("{}-{end}.png", dataset.name)),
@@ -83,14 +103,23 @@ fn write_png(dataset: &Dataset, out: Option<&Path>) -> Result<String> {
         ));
     }
     let path = named("contact-sheet");
-    let sheet = contact_sheet(&dataset.train, dataset.classes);
+    let columns = sheet::images_per_row(dataset.train.width);
+    let (sheet, shown) = if augment.is_none() {
+        let sheet = contact_sheet(&dataset.train, dataset.classes, columns);
+        let shown = format!("its first {} training images", sheet.columns);
+        (sheet, shown)
+    } else {
+        let images = variants::of_each_class(dataset, augment, columns.max(2))?;
+        let sheet = contact_sheet(&images, dataset.classes, columns.max(2));
+        let shown = format!("its first image, then in epochs 1 to {}", sheet.columns - 1);
+        (sheet, shown)
+    };
     sheet.write_png(&path)?;
     Ok(format!(
-        "\nwrote {}: {} x {} pixels, one row per class, its first {} training images\n",
+        "\nwrote {}: {} x {} pixels, one row per class, {shown}\n",
         path.display(),
         sheet.width,
         sheet.height,
-        sheet.columns
     ))
 }
 
@@ -154,18 +183,41 @@ fn summary(loaded: &Loaded) -> String {
     text
 }
 
-/// The first training images, or points, drawn.
-fn pictures(dataset: &Dataset, count: Option<usize>, shades: Shades, columns: usize) -> String {
+/// The first training images, or points, drawn; if images are augmented, a row for each.
+fn pictures(
+    dataset: &Dataset,
+    augment: Augment,
+    count: Option<usize>,
+    shades: Shades,
+    columns: usize,
+) -> Result<String> {
     let train = &dataset.train;
+    let per_row = images_per_row(train.width, columns);
+    if !augment.is_none() {
+        let images = variants::of_first(dataset, count.unwrap_or(2), augment, per_row.max(2))?;
+        return Ok(pictures_of(&images, images.len(), dataset, shades, columns));
+    }
     let usual = match train.are_points() {
         true => train.len(),
-        false => 2 * images_per_row(train.width, columns),
+        false => 2 * per_row,
     };
-    let indices: Vec<usize> = (0..count.unwrap_or(usual).min(train.len())).collect();
+    let count = count.unwrap_or(usual).min(train.len());
+    Ok(pictures_of(train, count, dataset, shades, columns))
+}
+
+/// The first of these samples, drawn.
+fn pictures_of(
+    samples: &Samples,
+    count: usize,
+    dataset: &Dataset,
+    shades: Shades,
+    columns: usize,
+) -> String {
+    let indices: Vec<usize> = (0..count).collect();
     let names = known::class_names(&dataset.name);
-    let drawn = match train.are_points() {
-        true => scatter(train, &indices, columns),
-        false => draw(train, &indices, names, shades, columns),
+    let drawn = match samples.are_points() {
+        true => scatter(samples, &indices, columns),
+        false => draw(samples, &indices, names, shades, columns),
     };
     if drawn.is_empty() {
         return String::new();
@@ -218,7 +270,9 @@ mod tests {
             "{table}"
         );
         assert_eq!(table.lines().count(), 13);
-        let all = text + &table + &pictures(&loaded.dataset, None, Shades::Ascii, 100);
+        let all = text
+            + &table
+            + &pictures(&loaded.dataset, Augment::NONE, None, Shades::Ascii, 100).unwrap();
         assert!(all.lines().all(|line| line.len() <= COLUMNS));
     }
 
@@ -232,7 +286,7 @@ mod tests {
             ),
             "{text}"
         );
-        let drawn = pictures(&loaded.dataset, None, Shades::Ascii, 100);
+        let drawn = pictures(&loaded.dataset, Augment::NONE, None, Shades::Ascii, 100).unwrap();
         let lines: Vec<&str> = drawn.trim_end().lines().collect();
         // Class 1 is the one in the upper left and in the lower right.
         let upper = lines.iter().find(|line| line.contains("11111")).unwrap();
@@ -241,7 +295,30 @@ mod tests {
         assert!(lower.find('1') > lower.find('0'), "{drawn}");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("points.png");
-        let text = write_png(&loaded.dataset, Some(&path)).unwrap();
+        let text = write_png(&loaded.dataset, Augment::NONE, Some(&path)).unwrap();
         assert!(path.exists() && text.contains("training and test points"));
+    }
+    #[test]
+    fn each_augmented_image_has_a_row() {
+        let dataset = embedded().unwrap().dataset;
+        let augment = Augment {
+            elastic: 0.5,
+            ..Augment::NONE
+        };
+        let text = pictures(&dataset, augment, Some(3), Shades::Ascii, 100).unwrap();
+        // A line of labels and four of pixels for each.
+        assert_eq!(text.lines().count(), 1 + 3 * 5);
+        let folder = tempfile::tempdir().unwrap();
+        let [plain, augmented] = [Augment::NONE, augment].map(|augment| {
+            let path = folder.path().join("sheet.png");
+            let text = write_png(&dataset, augment, Some(&path)).unwrap();
+            (text, std::fs::read(path).unwrap())
+        });
+        assert!(
+            plain.0.ends_with("its first 20 training images\n"),
+            "{plain:?}"
+        );
+        assert!(augmented.0.ends_with("epochs 1 to 19\n"), "{augmented:?}");
+        assert_ne!(plain.1, augmented.1);
     }
 }

@@ -64,6 +64,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 mod toys;
+mod variants;
 
 /// Labelled grey images of one size.
 #[derive(Clone, PartialEq, Eq)]

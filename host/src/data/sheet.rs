@@ -29,11 +29,16 @@ pub(crate) struct Sheet {
     pub(crate) columns: usize,
 }
 
-/// Puts the first images of each class in a row of their own.
-pub(crate) fn contact_sheet(samples: &Samples, classes: usize) -> Sheet {
+/// How many images of this width a row of a sheet has.
+pub(crate) fn images_per_row(width: usize) -> usize {
+    let cell_width = width * (IMAGE_WIDTH / width).max(1) + GAP;
+    ((SHEET_WIDTH - GAP) / cell_width).clamp(1, COLUMNS)
+}
+
+/// Puts the first `columns` images of each class in a row of their own.
+pub(crate) fn contact_sheet(samples: &Samples, classes: usize, columns: usize) -> Sheet {
     let scale = (IMAGE_WIDTH / samples.width).max(1);
     let (cell_width, cell_height) = (samples.width * scale + GAP, samples.height * scale + GAP);
-    let columns = ((SHEET_WIDTH - GAP) / cell_width).clamp(1, COLUMNS);
     let (width, height) = (columns * cell_width + GAP, classes * cell_height + GAP);
     let mut pixels = vec![GAP_GREY; width * height];
     let mut filled = vec![0; classes];
@@ -99,7 +104,7 @@ mod tests {
                 .collect(),
             labels: vec![1, 0, 1],
         };
-        let sheet = contact_sheet(&samples, 2);
+        let sheet = contact_sheet(&samples, 2, images_per_row(56));
         assert_eq!((sheet.width, sheet.height, sheet.columns), (1204, 14, 20));
         let at = |row: usize, column: usize| {
             sheet.pixels[(GAP + row * (1 + GAP)) * sheet.width + GAP + column * (56 + GAP)]
@@ -111,7 +116,7 @@ mod tests {
     #[test]
     fn a_written_sheet_reads_back() {
         let digits = super::super::digits::load().unwrap();
-        let sheet = contact_sheet(&digits.train, digits.classes);
+        let sheet = contact_sheet(&digits.train, digits.classes, images_per_row(8));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sheet.png");
         sheet.write_png(&path).unwrap();

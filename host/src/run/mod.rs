@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`settings`] | the flags, and the values they take |
+//! | [`augment_flags`] | the flags of augmentation, which show and train alike |
 //! | [`plan`] | flags and a recipe, made definite against the data |
 //! | [`fit`] | the epochs: train, validate, keep the best |
 //! | [`folder`] | where a run's files go, and the files of every epoch |
@@ -10,6 +11,7 @@
 //! | [`report`] | what people and programs get to read meanwhile |
 //! | [`interrupt`] | Ctrl-C |
 
+pub mod augment_flags;
 pub mod fit;
 pub mod folder;
 pub mod interrupt;
