@@ -13,9 +13,13 @@ hand before anything is saved.
 
 The file
 --------
-`functions`: points `x` with `exp` and `sigmoid` (beyond float32's range where they are).
+`functions`: points `x` with `exp`, `sigmoid` and `tanh` (beyond float32's range where they are).
+`schedules`, each with its `name`, the steps of its `warm_up`, its `last` factor, and the `factors` of the
+learning rate in each step; `plateau`: what ReduceLROnPlateau makes of `costs`, epoch by epoch, with its
+`patience` (of the epoch that it ends with, where torch's is of the one before), `factor` and `scales`.
 `cases`, each with
-  `layers`         fan_in, fan_out, activation (of "sigmoid", "relu", "identity", "softmax") in order
+  `layers`         fan_in, fan_out, activation (of "sigmoid", "tanh", "relu", "identity",
+                   "softmax") in order
   `cost`           of one sample, with y = 1 for the label's output and 0 elsewhere:
                    "cross-entropy"          sum of -(y ln a + (1 - y) ln(1 - a))
                    "quadratic"              1/2 sum of (a - y)^2
@@ -57,11 +61,12 @@ DEEP = (5, 4, 4, 3)
 OUTPUTS = (
     ("sigmoid", "cross-entropy"),
     ("sigmoid", "quadratic"),
+    ("tanh", "quadratic"),
     ("relu", "quadratic"),
     ("identity", "quadratic"),
     ("softmax", "softmax-cross-entropy"),
 )
-HIDDEN = ("sigmoid", "relu", "identity")
+HIDDEN = ("sigmoid", "tanh", "relu", "identity")
 
 
 class Unsuitable(Exception):
@@ -71,7 +76,8 @@ class Unsuitable(Exception):
 def activation(name, z):
     if name == "softmax":
         return torch.softmax(z, 1)
-    return {"sigmoid": torch.sigmoid, "relu": torch.relu, "identity": lambda z: z}[name](z)
+    return {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu,
+            "identity": lambda z: z}[name](z)
 
 
 def forward(case, parameters, inputs, keep):
@@ -272,12 +278,85 @@ def functions():
     points = sorted(set(float32(points).tolist()))
     # Python's math and torch agree on float64 to the last digit or nearly.
     x = torch.tensor(points, dtype=torch.float64)
-    exp, sigmoid = torch.exp(x), torch.sigmoid(x)
-    for value, e, s in zip(points, exp.tolist(), sigmoid.tolist()):
+    exp, sigmoid, tanh = torch.exp(x), torch.sigmoid(x), torch.tanh(x)
+    for value, e, s, t in zip(points, exp.tolist(), sigmoid.tolist(), tanh.tolist()):
         assert math.isclose(e, math.exp(value), rel_tol=4e-16)
         assert math.isclose(s, 1 / (1 + math.exp(-value)), rel_tol=1e-15)
+        assert math.isclose(t, math.tanh(value), rel_tol=1e-15)
     return {"x": significant(points, 9), "exp": significant(exp.tolist(), 14),
-            "sigmoid": significant(sigmoid.tolist(), 14)}
+            "sigmoid": significant(sigmoid.tolist(), 14), "tanh": significant(tanh.tolist(), 14)}
+
+
+def rates(make, steps):
+    """The learning rate in each step, from 1 at its highest, of the scheduler that `make` makes."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler, found = make(optimizer), []
+    for _ in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return found
+
+
+def schedules():
+    """A cosine with and without a rise before it, and one cycle."""
+    schedulers = torch.optim.lr_scheduler
+
+    def cosine(steps, last):
+        return lambda optimizer: schedulers.CosineAnnealingLR(optimizer, steps - 1, eta_min=last)
+
+    def warm_up(steps, rise, last):
+        return lambda optimizer: schedulers.SequentialLR(optimizer, [
+            schedulers.LinearLR(optimizer, start_factor=1 / (rise + 1), total_iters=rise),
+            cosine(steps - rise, last)(optimizer),
+        ], milestones=[rise])
+
+    def cycle(steps, shape):
+        return rates(lambda optimizer: schedulers.OneCycleLR(
+            optimizer, max_lr=1.0, total_steps=steps, anneal_strategy=shape,
+            cycle_momentum=False), steps)
+
+    # A straight rise, then a cosine.
+    steps = 60
+    rise = steps * 3 // 10 - 1
+    one_cycle = cycle(steps, "linear")[:rise] + cycle(steps, "cos")[rise:]
+    made = [
+        ("cosine", 0, 2**-7, rates(cosine(50, 2**-7), 50)),
+        ("cosine", 0, 0.0, rates(cosine(11, 0.0), 11)),
+        ("cosine", 12, 2**-4, rates(warm_up(50, 12, 2**-4), 50)),
+        ("one-cycle", rise, 4e-6, one_cycle),
+    ]
+    for name, w, last, found in made:
+        first = 1 / 25 if name == "one-cycle" else 1 / (w + 1)
+        for k, factor in enumerate(found):
+            c = (1 + math.cos(math.pi * (k - w) / (len(found) - 1 - w))) / 2
+            by_hand = first + (1 - first) * k / w if k < w else c + (1 - c) * last
+            assert math.isclose(factor, by_hand, rel_tol=1e-12, abs_tol=1e-15), (name, k)
+    return [{"name": name, "warm_up": w, "last": last, "factors": significant(found, 12)}
+            for name, w, last, found in made]
+
+
+def plateau():
+    """Costs that fall, stay, tie and rise."""
+    random = np.random.default_rng(21)
+    costs = [max(8 - epoch, 0) + int(random.integers(0, 6)) for epoch in range(60)]
+    patience, factor = 4, 0.5
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, factor=factor, patience=patience - 1, threshold=0.0, eps=0.0)
+    scales = []
+    for cost in costs:
+        scheduler.step(cost)
+        scales.append(optimizer.param_groups[0]["lr"])
+    best, bad, scale = math.inf, 0, 1.0
+    for cost, found in zip(costs, scales):
+        best, bad = (cost, 0) if cost < best else (best, bad + 1)
+        if bad == patience:
+            bad, scale = 0, scale * factor
+        assert found == scale
+    assert 3 < -math.log2(scale) < 20
+    return {"costs": [float(cost) for cost in costs], "patience": patience, "factor": factor,
+            "scales": scales}
 
 
 def text(content):
@@ -317,6 +396,8 @@ def main():
             "python": platform.python_version(),
         },
         "functions": functions(),
+        "schedules": schedules(),
+        "plateau": plateau(),
         "cases": cases(),
     }
     path = os.path.normpath(FILE)

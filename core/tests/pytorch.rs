@@ -13,7 +13,9 @@
 //! |---|---|---|---|
 //! | `exp` | 1.3e-7 | 1.05 units in the last place, each at most 2u | 6.8e-8 |
 //! | sigmoid | 3.6e-7 | 6u: `exp` 2u, `1 + e`, the quotient, each twice at most | 8.6e-8 |
-//! | scores | 2e-6 | up to 3 sums of at most 7 terms and 3 activations: 30u | 2.9e-7 |
+//! | tanh | 1.6e-7 | 1.34 units in the last place, each at most 2u | 4.9e-8 |
+//! | schedules | 4.0e-7 | a cosine of an angle below 4 that is rounded twice, and 3 roundings more | 9.5e-8 |
+//! | scores | 2e-6 | up to 3 sums of at most 7 terms and 3 activations: 30u | 1.7e-7 |
 //! | costs | 2e-6 | the same, and a sum over samples | 1.5e-7 |
 //! | first gradient | 4e-6 | the same, and 2 sums back: 60u | 1.6e-6 |
 //! | parameters | 5e-7 a step | a gradient's error times a learning rate of 1/4, and 5 roundings of the parameter itself a step: 8u; steps add up | 1.2e-7 a step |
@@ -29,9 +31,12 @@ use thumbnet::input::Width;
 use thumbnet::kernel;
 use thumbnet::optimizer::Optimizer;
 use thumbnet::prelude::*;
+use thumbnet::{Patience, Plateau, Rule, Schedule};
 
 const EXP: f64 = 1.3e-7;
 const SIGMOID: f64 = 3.6e-7;
+const TANH: f64 = 1.6e-7;
+const SCHEDULES: f64 = 4.0e-7;
 const SCORES: f64 = 2.0e-6;
 const COSTS: f64 = 2.0e-6;
 const GRADIENT: f64 = 4.0e-6;
@@ -268,16 +273,32 @@ fn training_agrees_with_pytorch() {
         (5 => 4 Sigmoid => 4 Sigmoid => 3 Sigmoid) CrossEntropy Sgd;
         (6 => 5 Sigmoid => 3 Sigmoid) Quadratic Sgd;
         (5 => 4 Sigmoid => 4 Sigmoid => 3 Sigmoid) Quadratic Momentum;
+        (6 => 5 Sigmoid => 3 Tanh) Quadratic Sgd;
+        (5 => 4 Sigmoid => 4 Sigmoid => 3 Tanh) Quadratic Momentum;
         (6 => 5 Sigmoid => 3 Relu) Quadratic Sgd;
-        (5 => 4 Sigmoid => 4 Sigmoid => 3 Relu) Quadratic Momentum;
+        (5 => 4 Sigmoid => 4 Sigmoid => 3 Relu) Quadratic Sgd;
         (6 => 5 Sigmoid => 3 Identity) Quadratic Sgd;
         (5 => 4 Sigmoid => 4 Sigmoid => 3 Identity) Quadratic Sgd;
         (6 => 5 Sigmoid => 3 Softmax) SoftmaxCrossEntropy Sgd;
-        (5 => 4 Sigmoid => 4 Sigmoid => 3 Softmax) SoftmaxCrossEntropy Sgd;
+        (5 => 4 Sigmoid => 4 Sigmoid => 3 Softmax) SoftmaxCrossEntropy Momentum;
+        (6 => 5 Tanh => 3 Sigmoid) CrossEntropy Sgd;
+        (5 => 4 Tanh => 4 Tanh => 3 Sigmoid) CrossEntropy Momentum;
+        (6 => 5 Tanh => 3 Sigmoid) Quadratic Sgd;
+        (5 => 4 Tanh => 4 Tanh => 3 Sigmoid) Quadratic Sgd;
+        (6 => 5 Tanh => 3 Tanh) Quadratic Sgd;
+        (5 => 4 Tanh => 4 Tanh => 3 Tanh) Quadratic Sgd;
+        (6 => 5 Tanh => 3 Relu) Quadratic Sgd;
+        (5 => 4 Tanh => 4 Tanh => 3 Relu) Quadratic Momentum;
+        (6 => 5 Tanh => 3 Identity) Quadratic Sgd;
+        (5 => 4 Tanh => 4 Tanh => 3 Identity) Quadratic Momentum;
+        (6 => 5 Tanh => 3 Softmax) SoftmaxCrossEntropy Sgd;
+        (5 => 4 Tanh => 4 Tanh => 3 Softmax) SoftmaxCrossEntropy Sgd;
         (6 => 5 Relu => 3 Sigmoid) CrossEntropy Sgd;
-        (5 => 4 Relu => 4 Relu => 3 Sigmoid) CrossEntropy Momentum;
+        (5 => 4 Relu => 4 Relu => 3 Sigmoid) CrossEntropy Sgd;
         (6 => 5 Relu => 3 Sigmoid) Quadratic Sgd;
         (5 => 4 Relu => 4 Relu => 3 Sigmoid) Quadratic Momentum;
+        (6 => 5 Relu => 3 Tanh) Quadratic Sgd;
+        (5 => 4 Relu => 4 Relu => 3 Tanh) Quadratic Momentum;
         (6 => 5 Relu => 3 Relu) Quadratic Sgd;
         (5 => 4 Relu => 4 Relu => 3 Relu) Quadratic Sgd;
         (6 => 5 Relu => 3 Identity) Quadratic Sgd;
@@ -288,12 +309,14 @@ fn training_agrees_with_pytorch() {
         (5 => 4 Identity => 4 Identity => 3 Sigmoid) CrossEntropy Momentum;
         (6 => 5 Identity => 3 Sigmoid) Quadratic Sgd;
         (5 => 4 Identity => 4 Identity => 3 Sigmoid) Quadratic Sgd;
+        (6 => 5 Identity => 3 Tanh) Quadratic Sgd;
+        (5 => 4 Identity => 4 Identity => 3 Tanh) Quadratic Sgd;
         (6 => 5 Identity => 3 Relu) Quadratic Sgd;
-        (5 => 4 Identity => 4 Identity => 3 Relu) Quadratic Sgd;
+        (5 => 4 Identity => 4 Identity => 3 Relu) Quadratic Momentum;
         (6 => 5 Identity => 3 Identity) Quadratic Sgd;
         (5 => 4 Identity => 4 Identity => 3 Identity) Quadratic Momentum;
         (6 => 5 Identity => 3 Softmax) SoftmaxCrossEntropy Sgd;
-        (5 => 4 Identity => 4 Identity => 3 Softmax) SoftmaxCrossEntropy Momentum;
+        (5 => 4 Identity => 4 Identity => 3 Softmax) SoftmaxCrossEntropy Sgd;
         (6 => 5 Relu => 3 Softmax) SoftmaxCrossEntropy Momentum;
         (6 => 5 Sigmoid => 3 Sigmoid) CrossEntropy Momentum;
         (5 => 4 Relu => 4 Relu => 3 Softmax) SoftmaxCrossEntropy Sgd;
@@ -304,31 +327,70 @@ fn training_agrees_with_pytorch() {
 }
 
 #[test]
-fn exp_and_sigmoid_agree_with_pytorch() {
+fn functions_agree_with_pytorch() {
     let file = file();
     let functions = &file["functions"];
-    let (mut largest_exp, mut largest_sigmoid): (f64, f64) = (0.0, 0.0);
-    let mut compared = 0;
-    let points = list(&functions["x"]).iter();
-    for ((x, exp), expected) in points
-        .zip(list(&functions["exp"]))
-        .zip(list(&functions["sigmoid"]))
-    {
-        let x = number(x) as f32;
-        // Beyond these ends both saturate; `functions.rs` checks how.
-        if (-87.0..=88.0).contains(&x) {
-            let exp = number(exp);
-            let error = (f64::from(kernel::exp(x)) - exp).abs() / exp;
-            assert!(error < EXP, "exp({x}): {error:.1e}");
-            largest_exp = largest_exp.max(error);
+    let points = numbers(&functions["x"]);
+    // Beyond these ends `exp` and sigmoid saturate; `functions.rs` checks how.
+    let all = -100.0..=100.0;
+    let normal = -87.0..=88.0;
+    for (name, function, range, tolerance) in [
+        ("exp", kernel::exp as fn(f32) -> f32, &normal, EXP),
+        ("sigmoid", sigmoid, &normal, SIGMOID),
+        ("tanh", kernel::tanh, &all, TANH),
+    ] {
+        let (mut largest, mut compared) = (0.0_f64, 0);
+        for (&x, expected) in points.iter().zip(numbers(&functions[name])) {
+            if range.contains(&x) && expected != 0.0 {
+                let found = f64::from(function(x as f32));
+                let error = (found - expected).abs() / expected.abs();
+                assert!(error < tolerance, "{name}({x}): {error:.1e}");
+                largest = largest.max(error);
+                compared += 1;
+            }
+        }
+        assert!(compared > 100);
+        println!("{compared} points, {name} {largest:.1e}");
+    }
+}
 
-            let expected = number(expected);
-            let error = (f64::from(sigmoid(x)) - expected).abs() / expected;
-            assert!(error < SIGMOID, "sigmoid({x}): {error:.1e}");
-            largest_sigmoid = largest_sigmoid.max(error);
-            compared += 1;
+#[test]
+fn schedules_agree_with_pytorch() {
+    let file = file();
+    let mut largest: f64 = 0.0;
+    for case in list(&file["schedules"]) {
+        let factors = numbers(&case["factors"]);
+        let steps = factors.len() as u32;
+        let warm_up = number(&case["warm_up"]) as u32;
+        let schedule = match case["name"].as_str() {
+            Some("cosine") if warm_up == 0 => Schedule::cosine(number(&case["last"]) as f32),
+            Some("cosine") => Schedule::cosine(number(&case["last"]) as f32).with_warm_up(warm_up),
+            Some("one-cycle") => Schedule::one_cycle(steps),
+            other => panic!("no schedule is called {other:?}"),
+        };
+        assert_eq!(schedule.warm_up, warm_up);
+        for (step, expected) in factors.into_iter().enumerate() {
+            let found = f64::from(schedule.factor(step as u32, steps));
+            let error = (found - expected).abs();
+            assert!(error < SCHEDULES, "{schedule:?}, step {step}: {error:.1e}");
+            largest = largest.max(error);
         }
     }
-    assert!(compared > 100);
-    println!("{compared} points, exp {largest_exp:.1e}, sigmoid {largest_sigmoid:.1e}");
+    println!("schedules {largest:.1e}");
+}
+
+#[test]
+fn a_plateau_agrees_with_pytorch() {
+    let file = file();
+    let case = &file["plateau"];
+    let patience = Patience::new(Rule::CostNotBelow, number(&case["patience"]) as u32);
+    let mut plateau = Plateau::new(patience, number(&case["factor"]) as f32, 0.0);
+    let epochs = numbers(&case["costs"])
+        .into_iter()
+        .zip(numbers(&case["scales"]));
+    for (epoch, (cost, scale)) in epochs.enumerate() {
+        plateau.record(cost);
+        // Powers of 1/2: the same to the bit.
+        assert_eq!(f64::from(plateau.scale), scale, "epoch {epoch}");
+    }
 }
