@@ -5,32 +5,9 @@ use std::ops::Range;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint};
 use plotters::prelude::*;
 
-/// The horizontal axis.
-pub(super) struct Epochs {
-    pub(super) range: Range<f64>,
-    pub(super) ticks: Vec<f64>,
-}
+use super::style::grouped;
 
-impl Epochs {
-    /// For these epochs, in any order.
-    pub(super) fn new(epochs: impl Iterator<Item = f64> + Clone) -> Self {
-        let first = epochs.clone().fold(f64::INFINITY, f64::min);
-        let last = epochs.fold(f64::NEG_INFINITY, f64::max);
-        let step = round_step((last - first) / 12.0).max(1.0);
-        let mut ticks = multiples(step, first, last);
-        // Epochs are counted from 1, which is no multiple of 10. (Not where its number would touch.)
-        if ticks.first().is_none_or(|tick| *tick - first > 0.45 * step) {
-            ticks.insert(0, first);
-        }
-        let margin = (0.015 * (last - first)).max(0.5);
-        Self {
-            range: first - margin..last + margin,
-            ticks,
-        }
-    }
-}
-
-/// A vertical axis. Values are mapped before plotters sees them, which keeps its axes linear.
+/// What an axis spans. Values are mapped before plotters sees them, which keeps its axes linear.
 pub(super) struct Scale {
     pub(super) logarithmic: bool,
     /// In mapped values.
@@ -40,6 +17,26 @@ pub(super) struct Scale {
 }
 
 impl Scale {
+    /// For these epochs, in any order.
+    pub(super) fn of_epochs(epochs: impl Iterator<Item = f64> + Clone) -> Self {
+        let (first, last) = bounds(epochs);
+        let step = round_step((last - first) / 12.0).max(1.0);
+        let mut ticks = multiples(step, first, last);
+        // Epochs are counted from 1, which is no multiple of 10. (Not where its number would touch.)
+        if ticks.first().is_none_or(|tick| *tick - first > 0.45 * step) {
+            ticks.insert(0, first);
+        }
+        let margin = (0.015 * (last - first)).max(0.5);
+        Self {
+            logarithmic: false,
+            range: first - margin..last + margin,
+            ticks: ticks
+                .into_iter()
+                .map(|tick| (tick, grouped(tick as u64)))
+                .collect(),
+        }
+    }
+
     /// For the `values` of a cost, all of them drawable.
     pub(super) fn of_cost(values: impl Iterator<Item = f64> + Clone) -> Self {
         let (low, high) = bounds(values.clone());
@@ -73,7 +70,7 @@ impl Scale {
     }
 
     /// From `low` to `high` and a little beyond, in numbers that end in `unit`.
-    fn linear(low: f64, high: f64, unit: &str) -> Self {
+    pub(super) fn linear(low: f64, high: f64, unit: &str) -> Self {
         let span = high - low;
         // A single value, or nearly: an axis wide enough that its numbers differ.
         let margin = if span > 1e-6 * high.abs() && span > 0.0 {
@@ -96,6 +93,12 @@ impl Scale {
         }
     }
 
+    /// What stands beside a tick.
+    pub(super) fn words_at(&self, mapped: f64) -> String {
+        let tick = self.ticks.iter().find(|tick| tick.0 == mapped);
+        tick.map_or(String::new(), |tick| tick.1.clone())
+    }
+
     /// Where a value lies on this axis; never off it.
     pub(super) fn map(&self, value: f64) -> f64 {
         let mapped = if self.logarithmic {
@@ -108,7 +111,7 @@ impl Scale {
 }
 
 /// Lowest and highest value; 0 and 1, just to have an axis, if there is none.
-fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
+pub(super) fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values
         .fold(None, |bounds, value| match bounds {
             None => Some((value, value)),
@@ -211,12 +214,15 @@ mod tests {
 
     #[test]
     fn ticks_are_round_numbers() {
-        let epochs = |last: u32| Epochs::new((1..=last).map(f64::from));
+        let epochs = |last: u32| {
+            let scale = Scale::of_epochs((1..=last).map(f64::from));
+            scale.ticks.into_iter().map(|tick| tick.1)
+        };
         assert_eq!(round_step(0.03), 0.05);
         assert_eq!(round_step(7.0), 10.0);
         assert_eq!(multiples(5.0, 1.0, 16.0), [5.0, 10.0, 15.0]);
-        assert_eq!(epochs(30).ticks[..3], [1.0, 5.0, 10.0]);
-        assert_eq!(epochs(1).ticks, [1.0]);
+        assert_eq!(epochs(30).take(3).collect::<Vec<_>>(), ["1", "5", "10"]);
+        assert_eq!(epochs(1).collect::<Vec<_>>(), ["1"]);
         assert_eq!(number(0.25, 0.05), "0.25");
         assert_eq!(number(1.5, 1.5), "1.5");
         assert_eq!(number(-1e-17, 0.2), "0.0");

@@ -206,9 +206,11 @@ fn draw_point(
             area.draw(&Circle::new(at, size + 1, outer))?;
             area.draw(&Circle::new(at, size, inner))?;
         }
-        Shape::Triangle => {
-            area.draw(&TriangleMarker::new(at, size + 3, outer))?;
-            area.draw(&TriangleMarker::new(at, size + 1, inner))?;
+        shape => {
+            for (size, look) in [(size + 3, outer), (size + 1, inner)] {
+                let corners = Polygon::new(shape.corners(size), look);
+                area.draw(&(EmptyElement::at(at) + corners))?;
+            }
         }
     }
     Ok(())

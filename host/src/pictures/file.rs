@@ -1,4 +1,4 @@
-//! Drawings into files: an SVG or a PNG that is either complete or not there.
+//! Drawings as text, and into files: an SVG or a PNG that is either complete or not there.
 
 use std::path::Path;
 
@@ -11,12 +11,11 @@ use crate::files::write_atomically;
 /// Draws an SVG of `size` units, shown at `size` divided by `units_per_pixel` pixels.
 ///
 /// Plotters rounds every coordinate to a whole unit: several units to a pixel keep curves smooth.
-pub(super) fn write_svg(
-    path: &Path,
+pub(super) fn svg(
     size: (u32, u32),
     units_per_pixel: u32,
     draw: impl FnOnce(&Area<SVGBackend<'_>>) -> Result<()>,
-) -> Result<()> {
+) -> Result<String> {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
@@ -26,7 +25,17 @@ pub(super) fn write_svg(
     let (width, height) = (size.0 / units_per_pixel, size.1 / units_per_pixel);
     let drawn = format!("<svg width=\"{}\" height=\"{}\"", size.0, size.1);
     let shown = format!("<svg width=\"{width}\" height=\"{height}\"");
-    write_atomically(path, text.replacen(&drawn, &shown, 1).as_bytes())
+    Ok(text.replacen(&drawn, &shown, 1))
+}
+
+/// Draws an [`svg`] into a file.
+pub(super) fn write_svg(
+    path: &Path,
+    size: (u32, u32),
+    units_per_pixel: u32,
+    draw: impl FnOnce(&Area<SVGBackend<'_>>) -> Result<()>,
+) -> Result<()> {
+    write_atomically(path, svg(size, units_per_pixel, draw)?.as_bytes())
 }
 
 /// Draws a PNG of `size` pixels.

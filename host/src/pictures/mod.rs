@@ -8,6 +8,8 @@
 //! | [`mistakes`] | `mistakes.png` | the images that are misread |
 //! | [`boundary`] | `boundary.png` | of points in the plane, which are taken for which class |
 //!
+//! [`Diagram`] draws any curves for a page.
+//!
 //! Blue and vermilion carry the meaning throughout: a pair that stays apart with every common kind of
 //! colour blindness, and in grey.
 
@@ -15,10 +17,13 @@ mod axis;
 mod boundary;
 mod confusion;
 mod curves;
+mod diagram;
 mod file;
 mod first_layer;
+mod key;
 mod letters;
 mod mistakes;
+mod plot;
 mod series;
 mod style;
 mod tile;
@@ -26,5 +31,7 @@ mod tile;
 pub use boundary::{boundary, points};
 pub use confusion::confusion;
 pub use curves::curves;
+pub use diagram::{Axis, Curve, Diagram, Drawn, Svg, best_sample};
 pub use first_layer::first_layer;
 pub use mistakes::{Mistake, mistakes};
+pub(crate) use style::named_colors;

@@ -4,40 +4,70 @@ use plotters::prelude::*;
 
 use crate::history::EpochRecord;
 
+/// Up to so many epochs, every single one gets a marker.
+const MARKED: usize = 40;
+
 /// A value that can be put on an axis: finite, and small enough for the arithmetic of a scale.
 pub(super) fn drawable(value: f64) -> bool {
     value.abs() < 1e100
 }
 
-/// How a single epoch is marked: shapes differ, so that colour is never all there is to tell by.
-#[derive(Clone, Copy)]
+/// How a single point is marked: shapes differ, so that colour is never all there is to tell by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     Circle,
     Triangle,
+    Square,
+    Diamond,
 }
 
 impl Shape {
-    /// Half its width, `unit` being a pixel. A triangle needs a little more to look as large as a circle.
+    /// From its middle to its edge or its corners, `unit` being a pixel: all look equally large.
     pub(super) fn size(self, unit: i32) -> i32 {
         match self {
             Self::Circle => 4 * unit,
-            Self::Triangle => 5 * unit,
+            Self::Triangle | Self::Square | Self::Diamond => 5 * unit,
         }
+    }
+
+    /// Its corners, `size` from its middle, as seen from there.
+    pub(super) fn corners(self, size: i32) -> Vec<(i32, i32)> {
+        let degrees: &[i32] = match self {
+            Self::Circle => &[],
+            Self::Triangle => &[-90, -210, -330],
+            Self::Square => &[45, 135, 225, 315],
+            Self::Diamond => &[0, 90, 180, 270],
+        };
+        let scaled = |part: f64| (part * f64::from(size)).round() as i32;
+        let corner = |degrees: &i32| {
+            let (sin, cos) = f64::from(*degrees).to_radians().sin_cos();
+            (scaled(cos), scaled(sin))
+        };
+        degrees.iter().map(corner).collect()
     }
 }
 
 /// A curve.
 pub(super) struct Series {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) shape: Shape,
     pub(super) color: RGBColor,
-    /// Epoch and value, of every epoch; the value may be anything.
+    /// Horizontal and vertical value of every point; the latter may be anything.
     pub(super) points: Vec<(f64, f64)>,
+    /// Every how many points there is a marker; 0 for none but where a point stands alone.
+    pub(super) marked: usize,
+    /// A thin dashed line instead of a firm one.
+    pub(super) dashed: bool,
+    /// Lowest and highest value beside each point, for a band around the curve; or nothing.
+    pub(super) band: Vec<(f64, f64)>,
+    /// Where its best point is, which gets a ring.
+    pub(super) best: Option<f64>,
 }
 
 impl Series {
+    /// A firm curve over the epochs of a run.
     pub(super) fn new(
-        name: &'static str,
+        name: &str,
         shape: Shape,
         color: RGBColor,
         history: &[EpochRecord],
@@ -48,10 +78,14 @@ impl Series {
             .map(|record| (record.epoch as f64, value(record)))
             .collect();
         Self {
-            name,
+            name: name.to_owned(),
             shape,
             color,
             points,
+            marked: usize::from(history.len() <= MARKED),
+            dashed: false,
+            band: Vec::new(),
+            best: None,
         }
     }
 
@@ -66,6 +100,15 @@ impl Series {
     /// Whether there is anything to draw.
     pub(super) fn exists(&self) -> bool {
         self.values().next().is_some()
+    }
+
+    /// The edge of its band: there along the lowest values, and back along the highest.
+    pub(super) fn band_outline(&self) -> Vec<(f64, f64)> {
+        let beside = self.points.iter().zip(&self.band);
+        let beside = beside.filter(|(_, (low, high))| drawable(*low) && drawable(*high));
+        let there = beside.clone().map(|(point, (low, _))| (point.0, *low));
+        let back = beside.rev().map(|(point, (_, high))| (point.0, *high));
+        there.chain(back).collect()
     }
 
     /// The unbroken runs of drawable points.

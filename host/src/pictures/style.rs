@@ -15,14 +15,39 @@ pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub(super) const VERMILION: RGBColor = RGBColor(213, 94, 0);
 /// The best epoch.
 pub(super) const GREEN: RGBColor = RGBColor(0, 158, 115);
+// Two more of that palette, darker, so that lines of them stand out from white (3 : 1 and more).
+/// A curve among several.
+pub(super) const PURPLE: RGBColor = RGBColor(168, 75, 130);
+/// A curve among several.
+pub(super) const OCHRE: RGBColor = RGBColor(150, 110, 0);
 /// Letters.
 pub(super) const INK: RGBColor = RGBColor(34, 34, 34);
 /// Letters that should not be read first.
 pub(super) const GREY: RGBColor = RGBColor(110, 110, 110);
 /// Lines of a grid.
 pub(super) const FAINT: RGBColor = RGBColor(222, 222, 222);
+/// Behind points that have no value.
+pub(super) const SHADE: RGBColor = RGBColor(236, 232, 240);
 /// The sheet.
 pub(super) const PAPER: RGBColor = WHITE;
+
+/// Every colour of a diagram as SVG spells it, and the name under which a page's style sheet can put
+/// another one in its place, when the page is dark.
+pub(crate) fn named_colors() -> [(String, &'static str); 10] {
+    [
+        (PAPER, "paper"),
+        (INK, "ink"),
+        (GREY, "grey"),
+        (FAINT, "faint"),
+        (SHADE, "shade"),
+        (BLUE, "blue"),
+        (VERMILION, "vermilion"),
+        (GREEN, "green"),
+        (PURPLE, "purple"),
+        (OCHRE, "ochre"),
+    ]
+    .map(|(RGBColor(red, green, blue), name)| (format!("#{red:02X}{green:02X}{blue:02X}"), name))
+}
 
 /// The colour a `share` (0 to 1) of the way from `from` to `to`.
 pub(super) fn blend(from: RGBColor, to: RGBColor, share: f64) -> RGBColor {
