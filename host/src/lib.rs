@@ -6,6 +6,7 @@ pub mod emulate;
 pub mod files;
 pub mod history;
 pub mod model;
+pub mod page;
 pub mod pictures;
 pub mod recipe;
 pub mod run;
