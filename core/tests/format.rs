@@ -5,62 +5,20 @@ mod support;
 
 use std::path::Path;
 
-use support::{bits, parameters, random_network};
+use support::file::{Placed, file_of, with_bytes};
+use support::{bits, random_network};
 use thumbnet::cost::Cost;
 use thumbnet::format::{CRC_32, FormatError, HEADER_BYTES, Header, read, read_in_place};
 use thumbnet::network::Layers;
 use thumbnet::prelude::*;
+use thumbnet::preparation::Size;
 use thumbnet::{Activation, Architecture, LayerShape, include_model};
 
 /// 4 x 3 + 3 + 3 x 2 + 2 = 23 parameters.
 type Small = mlp![4 => 3 Relu => 2 Softmax];
 
-/// A whole file.
-fn file_of<N: Network>(network: &N, cost: Cost) -> Vec<u8> {
-    let header = Header {
-        architecture: N::ARCHITECTURE,
-        cost,
-        weights_crc32: network.weights_crc32(),
-    };
-    let mut file = header.to_bytes().to_vec();
-    file.extend(parameters(network).iter().flat_map(|p| p.to_le_bytes()));
-    file
-}
-
 fn small_file() -> Vec<u8> {
     file_of(&random_network::<Small>(3), Cost::SoftmaxCrossEntropy)
-}
-
-/// The file with other bytes at `at`, and a head that is consistent again.
-fn with_bytes(mut file: Vec<u8>, at: usize, bytes: &[u8]) -> Vec<u8> {
-    file[at..at + bytes.len()].copy_from_slice(bytes);
-    let crc = CRC_32.checksum(&file[..252]);
-    file[252..256].copy_from_slice(&crc.to_le_bytes());
-    file
-}
-
-/// The file's bytes at an address that is `offset` beyond a multiple of four.
-struct Placed {
-    memory: Vec<u8>,
-    start: usize,
-    length: usize,
-}
-
-impl Placed {
-    fn new(file: &[u8], offset: usize) -> Self {
-        let mut memory = vec![0; file.len() + 8];
-        let start = memory.as_ptr().align_offset(4) + offset;
-        memory[start..start + file.len()].copy_from_slice(file);
-        Self {
-            memory,
-            start,
-            length: file.len(),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.memory[self.start..self.start + self.length]
-    }
 }
 
 /// CRC-32 from its definition: one bit after another.
@@ -109,7 +67,7 @@ fn what_is_written_is_read_back() {
         assert_eq!(header.cost, cost);
         assert_eq!(header.weights_crc32, network.weights_crc32());
         assert_eq!(parameters, &file.bytes()[HEADER_BYTES..]);
-        let read: &N = read_in_place(file.bytes()).expect("the same network");
+        let read: &N = read_in_place(file.bytes(), Preparation::None).expect("the same network");
         assert_eq!(bits(read), bits(&network));
         assert!(std::ptr::addr_eq(read, parameters.as_ptr()), "no copy");
     }
@@ -186,6 +144,7 @@ fn every_activation_has_the_code_of_the_table() {
         let header = Header {
             architecture: Architecture::new(&[layer]).expect("one layer"),
             cost: Cost::Quadratic,
+            preparation: Preparation::None,
             weights_crc32: CRC_32.checksum(&[0; 16]),
         };
         let file = [header.to_bytes().as_slice(), &[0; 16]].concat();
@@ -236,7 +195,7 @@ fn whatever_is_wrong_is_named() {
         assert_eq!(error_of(at, &[255; 4]), Some(FormatError::Layers), "4 GB");
     }
 
-    for at in [20, 31, 41, 43, 53, 56, 251] {
+    for at in [21, 22, 29, 31, 41, 43, 53, 56, 251] {
         assert_eq!(
             error_of(at, &[1]),
             Some(FormatError::Reserved { offset: at }),
@@ -264,7 +223,7 @@ fn whatever_is_wrong_is_named() {
 #[test]
 fn another_network_is_named() {
     fn error_of<N: Network>(file: &Placed) -> Option<FormatError> {
-        read_in_place::<N>(file.bytes()).err()
+        read_in_place::<N>(file.bytes(), Preparation::None).err()
     }
     let file = Placed::new(&small_file(), 0);
     assert_eq!(error_of::<Small>(&file), None);
@@ -384,6 +343,15 @@ fn errors_say_what_was_expected_and_what_was_found() {
                 found: Activation::Softmax,
             },
             &["layer 1", "should have relu", "has softmax"],
+        ),
+        (FormatError::Preparation { found: 9 }, &["9", "newer"]),
+        (FormatError::ImageSize { inputs: 256 }, &["256", "1024"]),
+        (
+            FormatError::OtherPreparation {
+                expected: Preparation::None,
+                found: Preparation::Deskew(Size::of::<3, 3>()),
+            },
+            &["takes images 3x3, deskewed", "gives it images as they are"],
         ),
         (FormatError::Misaligned, &["multiple of four"]),
     ] {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
 use thumbnet::format::{self, Header};
-use thumbnet::{Activation, Architecture, Cost, Initialization, LayerShape};
+use thumbnet::{Activation, Architecture, Cost, Initialization, LayerShape, Preparation};
 
 use crate::files::write_atomically;
 
@@ -17,13 +17,15 @@ pub struct Model {
     pub architecture: Architecture,
     /// What it is trained with.
     pub cost: Cost,
+    /// What is done to images before it sees them, in training as in use.
+    pub preparation: Preparation,
     /// Layer by layer, weights `[fan_in][fan_out]` and then biases `[fan_out]`: the order of the
     /// weights file.
     pub parameters: Vec<f32>,
 }
 
 impl Model {
-    /// A network with fresh weights, the very ones that `init_weights_with` gives a board which
+    /// A network with fresh weights for inputs as they are, the very ones that `init_weights_with` gives a board which
     /// seeds its generator with `seed`.
     pub fn fresh(
         architecture: Architecture,
@@ -43,6 +45,7 @@ impl Model {
         Self {
             architecture,
             cost,
+            preparation: Preparation::None,
             parameters,
         }
     }
@@ -66,6 +69,7 @@ impl Model {
         Ok(Self {
             architecture: header.architecture,
             cost: header.cost,
+            preparation: header.preparation,
             parameters,
         })
     }
@@ -80,6 +84,7 @@ impl Model {
         let header = Header {
             architecture: self.architecture,
             cost: self.cost,
+            preparation: self.preparation,
             weights_crc32: format::CRC_32.checksum(&parameters),
         };
         [&header.to_bytes(), parameters.as_slice()].concat()

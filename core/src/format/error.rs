@@ -1,6 +1,7 @@
 //! What can be wrong with a weights file.
 
 use crate::activation::Activation;
+use crate::preparation::{MAX_SIDE, Preparation};
 
 /// Why a weights file cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,16 @@ pub enum FormatError {
         layer: usize,
         /// The activation's code.
         found: u8,
+    },
+    /// A preparation of images that this program does not know.
+    Preparation {
+        /// The preparation's code.
+        found: u8,
+    },
+    /// Prepared images of a size that they cannot have, or that is not the network's.
+    ImageSize {
+        /// Inputs of the network.
+        inputs: usize,
     },
     /// A byte of the head that has no meaning in this version is not zero.
     Reserved {
@@ -91,6 +102,13 @@ pub enum FormatError {
         /// The file's.
         found: Activation,
     },
+    /// A network for images that are prepared in another way.
+    OtherPreparation {
+        /// The caller's.
+        expected: Preparation,
+        /// The file's.
+        found: Preparation,
+    },
     /// The parameters do not start at an address that is a multiple of four.
     Misaligned,
 }
@@ -110,6 +128,8 @@ impl FormatError {
             Self::DataType { .. }
             | Self::Cost { .. }
             | Self::Activation { .. }
+            | Self::Preparation { .. }
+            | Self::ImageSize { .. }
             | Self::Reserved { .. }
             | Self::Layers => "thumbnet: the model file needs another version of thumbnet",
             Self::Truncated { .. } => "thumbnet: the model file was cut short; export it again",
@@ -119,6 +139,35 @@ impl FormatError {
             }
             Self::OtherActivation { .. } => {
                 "thumbnet: the model file's activations are not those of the type it is read into"
+            }
+            Self::OtherPreparation {
+                found: Preparation::None,
+                ..
+            } => {
+                "thumbnet: the model file is for inputs as they are: name no preparation in \
+                 include_model!, and do nothing to images"
+            }
+            Self::OtherPreparation {
+                found: Preparation::Deskew(_),
+                ..
+            } => {
+                "thumbnet: the model file is for deskewed images: name Preparation::Deskew with \
+                 their size as the third argument of include_model!, and apply it to every image"
+            }
+            Self::OtherPreparation {
+                found: Preparation::Scale { .. },
+                ..
+            } => {
+                "thumbnet: the model file is for scaled images: name Preparation::Scale with both \
+                 sizes as the third argument of include_model!, and apply it to every image"
+            }
+            Self::OtherPreparation {
+                found: Preparation::DeskewAndScale { .. },
+                ..
+            } => {
+                "thumbnet: the model file is for deskewed and scaled images: name \
+                 Preparation::DeskewAndScale with both sizes as the third argument of \
+                 include_model!, and apply it to every image"
             }
             Self::Misaligned => "thumbnet: the model file is not aligned",
         }
@@ -155,6 +204,15 @@ impl core::fmt::Display for FormatError {
                     "unknown activation {found} in layer {layer} of the weights file"
                 )
             }
+            Self::Preparation { found } => write!(
+                f,
+                "unknown preparation {found} of images in the weights file: use a newer thumbnet"
+            ),
+            Self::ImageSize { inputs } => write!(
+                f,
+                "the sizes of images in the weights file are not those of its network: expected \
+                 sides of 1 to {MAX_SIDE} and {inputs} pixels that the network sees"
+            ),
             Self::Reserved { offset } => write!(
                 f,
                 "byte {offset} of the weights file says something that this program does not know: \
@@ -196,6 +254,11 @@ impl core::fmt::Display for FormatError {
             } => write!(
                 f,
                 "layer {layer} should have {expected} units, but has {found} in the weights file"
+            ),
+            Self::OtherPreparation { expected, found } => write!(
+                f,
+                "the network in the weights file takes images {found}, but this program gives it \
+                 images {expected}"
             ),
             Self::Misaligned => f.write_str(
                 "the weights do not start at a multiple of four bytes: align the file in memory",

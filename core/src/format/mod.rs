@@ -11,6 +11,9 @@
 //! | 11 | 1 | number of layers, 1 to 16 |
 //! | 12 | 4 | CRC-32 (ISO-HDLC) of the parameters |
 //! | 16 | 4 | number of parameters |
+//! | 20 | 1 | what is done to images before the network sees them ([`Preparation`]): 0 nothing, 1 deskewed, 2 scaled, 3 deskewed and then scaled |
+//! | 22 | 2 each | columns and rows of those images, 0 if nothing is done |
+//! | 26 | 2 each | columns and rows that they are scaled to, 0 if they are not |
 //! | 32 + 12 k | 4 | inputs of layer k |
 //! | 36 + 12 k | 4 | units of layer k |
 //! | 40 + 12 k | 1 | activation of layer k: 0 sigmoid, 1 `ReLU`, 2 identity, 3 softmax, 4 tanh |
@@ -22,6 +25,7 @@
 //! parameters are aligned wherever the file itself is.
 
 mod error;
+mod preparation;
 
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 
@@ -31,6 +35,7 @@ use crate::activation::Activation;
 use crate::architecture::{Architecture, LayerShape, MAX_LAYERS};
 use crate::cost::Cost;
 use crate::network::Network;
+use crate::preparation::Preparation;
 
 /// Length of the head: where the parameters start.
 pub const HEADER_BYTES: usize = 256;
@@ -59,6 +64,8 @@ pub struct Header {
     pub architecture: Architecture,
     /// What the network was trained with; predicting does not need it.
     pub cost: Cost,
+    /// What is done to images before the network sees them, in training as in use.
+    pub preparation: Preparation,
     /// CRC-32 of the parameters: what [`Network::weights_crc32`] returns.
     pub weights_crc32: u32,
 }
@@ -80,6 +87,7 @@ impl Header {
             PARAMETERS_AT,
             &(self.architecture.parameters() as u32).to_le_bytes(),
         );
+        put(preparation::AT, &preparation::to_bytes(self.preparation));
         for (index, layer) in layers.iter().enumerate() {
             let at = LAYERS_AT + index * LAYER_BYTES;
             put(at, &(layer.fan_in as u32).to_le_bytes());
@@ -102,21 +110,37 @@ pub fn read(file: &[u8]) -> Result<(Header, &[u8]), FormatError> {
     Ok((header, parameters))
 }
 
-/// A network inside a file that is in memory already, such as flash: no copy is made.
+/// What the head of a file says; the parameters are not looked at, but as many as they should be.
 ///
 /// # Errors
-/// When the file is not whole, holds another network than `N`, or its parameters do not start at
-/// a multiple of four.
-pub fn read_in_place<N: Network>(file: &[u8]) -> Result<&N, FormatError> {
+/// As [`read`], apart from the parameters' checksum.
+pub const fn read_header(file: &[u8]) -> Result<Header, FormatError> {
+    match split(file) {
+        Ok((header, _)) => Ok(header),
+        Err(error) => Err(error),
+    }
+}
+
+/// A network inside a file that is in memory already, such as flash: no copy is made.
+///
+/// `preparation` is what the caller does to images before the network sees them. It has to be what
+/// was done in training, and so what the file says: nobody gets a network for deskewed images
+/// without having said so.
+///
+/// # Errors
+/// When the file is not whole, holds another network than `N` or one for images that are prepared
+/// in another way, or its parameters do not start at a multiple of four.
+pub fn read_in_place<N: Network>(file: &[u8], preparation: Preparation) -> Result<&N, FormatError> {
     let (header, parameters) = read(file)?;
     check_architecture(&header.architecture, &N::ARCHITECTURE)?;
+    preparation::check(header.preparation, preparation)?;
     N::ref_from_bytes(parameters).map_err(|_| FormatError::Misaligned)
 }
 
 /// Checks a file for [`include_model!`](crate::include_model), in a `const`; a wrong file is a
 /// compile error in these words.
 #[doc(hidden)]
-pub const fn check_while_compiling<N: Network>(file: &[u8]) {
+pub const fn check_while_compiling<N: Network>(file: &[u8], preparation: Preparation) {
     match split(file) {
         Err(error) => panic!("{}", error.compiling()),
         Ok((header, parameters)) => {
@@ -125,6 +149,9 @@ pub const fn check_while_compiling<N: Network>(file: &[u8]) {
                 panic!("{}", error.compiling());
             }
             if let Err(error) = check_architecture(&header.architecture, &N::ARCHITECTURE) {
+                panic!("{}", error.compiling());
+            }
+            if let Err(error) = preparation::check(header.preparation, preparation) {
                 panic!("{}", error.compiling());
             }
         }
@@ -150,13 +177,54 @@ pub const fn check_while_compiling<N: Network>(file: &[u8]) {
 /// static XOR: Wider = include_model!(Wider, "../../tests/data/xor.thumbnet");
 /// ```
 ///
+/// A network for images that are prepared, as the file says, needs a third argument: the
+/// [`Preparation`] that the program applies to them. Without it, or with another one, the program
+/// does not compile, so that no network is ever shown images of the wrong kind by oversight.
+///
+/// ```
+/// use thumbnet::prelude::*;
+/// use thumbnet::preparation::Size;
+/// const PREPARATION: Preparation = Preparation::Deskew(Size::of::<3, 3>());
+/// type Tiny = Mlp<9, 2, 2>;
+/// static TINY: Tiny =
+///     include_model!(Tiny, "../../tests/data/deskewed.thumbnet", PREPARATION);
+///
+/// let mut pixels = [0; 9];
+/// PREPARATION.apply(&[0, 0, 90, 0, 90, 0, 90, 0, 0], &mut pixels, &mut [])?;
+/// let class = TINY.predict(&pixels).class;
+/// # assert!(class < 2);
+/// # Ok::<(), thumbnet::preparation::PreparationError>(())
+/// ```
+///
+/// ```compile_fail
+/// use thumbnet::prelude::*;
+/// type Tiny = Mlp<9, 2, 2>;
+/// // error: the model file is for deskewed images
+/// static TINY: Tiny = include_model!(Tiny, "../../tests/data/deskewed.thumbnet");
+/// ```
+///
+/// ```compile_fail
+/// use thumbnet::prelude::*;
+/// use thumbnet::preparation::Size;
+/// type Xor = Mlp<2, 4, 2>;
+/// // error: the model file is for inputs as they are
+/// static XOR: Xor = include_model!(
+///     Xor,
+///     "../../tests/data/xor.thumbnet",
+///     Preparation::Deskew(Size::of::<2, 1>())
+/// );
+/// ```
+///
 /// Files of more than about two million parameters need `#[allow(long_running_const_eval)]`.
 #[macro_export]
 macro_rules! include_model {
-    ($network:ty, $path:expr) => {{
+    ($network:ty, $path:expr $(,)?) => {
+        $crate::include_model!($network, $path, $crate::Preparation::None)
+    };
+    ($network:ty, $path:expr, $preparation:expr $(,)?) => {{
         const FILE: &[u8] = include_bytes!($path);
         const PARAMETERS: [u8; size_of::<$network>()] = {
-            $crate::format::check_while_compiling::<$network>(FILE);
+            $crate::format::check_while_compiling::<$network>(FILE, $preparation);
             match FILE.split_at($crate::format::HEADER_BYTES).1.first_chunk() {
                 Some(parameters) => *parameters,
                 None => panic!("thumbnet: the model file is too short"),
@@ -212,19 +280,24 @@ const fn split(file: &[u8]) -> Result<(Header, &[u8]), FormatError> {
         Ok(architecture) => architecture,
         Err(error) => return Err(error),
     };
+    let preparation = match preparation::read(head, architecture.inputs()) {
+        Ok(preparation) => preparation,
+        Err(error) => return Err(error),
+    };
     let header = Header {
         architecture,
         cost,
+        preparation,
         weights_crc32: u32_at(head, 12),
     };
     let length = architecture.parameters() * 4;
     if u32_at(head, PARAMETERS_AT) as usize != architecture.parameters() {
         return Err(FormatError::Layers);
     }
-    let mut at = PARAMETERS_AT + 4;
+    let mut at = LAYERS_AT;
     while at < HEADER_CRC_AT {
         // Bytes that mean nothing yet are zero; a later version may say something there.
-        let layer = at.wrapping_sub(LAYERS_AT) / LAYER_BYTES;
+        let layer = (at - LAYERS_AT) / LAYER_BYTES;
         let named = layer < architecture.layers().len() && (at - LAYERS_AT) % LAYER_BYTES <= 8;
         if head[at] != 0 && !named {
             return Err(FormatError::Reserved { offset: at });

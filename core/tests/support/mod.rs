@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod file;
+
 use core::convert::Infallible;
 
 use thumbnet::prelude::*;
