@@ -157,6 +157,7 @@ pub fn parse_architecture(
 #[cfg(test)]
 mod tests {
     use thumbnet::architecture::ArchitectureError;
+    use thumbnet::preparation::Size;
 
     use super::*;
 
@@ -182,12 +183,12 @@ mod tests {
 
     #[test]
     fn files_round_trip() {
-        let model = Model::fresh(
-            shape("6-5-3").unwrap(),
-            Cost::SoftmaxCrossEntropy,
-            Initialization::default(),
-            1,
-        );
+        let (cost, initialization) = (Cost::SoftmaxCrossEntropy, Initialization::default());
+        let preparation = Preparation::Deskew(Size::of::<3, 2>());
+        let model = Model {
+            preparation,
+            ..Model::fresh(shape("6-5-3").unwrap(), cost, initialization, 1)
+        };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.thumbnet");
         model.save(&path).unwrap();

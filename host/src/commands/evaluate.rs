@@ -48,6 +48,8 @@ struct Figures {
     test_accuracy: f64,
     test_cost: f64,
     samples: usize,
+    /// What was done to the images before the network saw them.
+    images: String,
     weights_crc32: String,
     /// Over all scores in order, four little-endian bytes each: equal bits, equal number.
     scores_crc32: String,
@@ -70,6 +72,7 @@ impl Figures {
             test_accuracy: evaluation.accuracy,
             test_cost: evaluation.cost,
             samples: evaluation.predictions.len(),
+            images: model.preparation.to_string(),
             weights_crc32: hex(model.weights_crc32()),
             scores_crc32: hex(scores.finalize()),
             predictions_crc32: hex(predictions.finalize()),
@@ -99,7 +102,8 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
         data.test.images.truncate(count * pixels);
     }
     let threads = args.threads.unwrap_or_else(default_threads);
-    let evaluation = evaluate(&model, &data.test, threads, Instructions::detect());
+    let seen = data.test.prepared(model.preparation)?;
+    let evaluation = evaluate(&model, &seen, threads, Instructions::detect());
     let figures = Figures::new(&model, &evaluation);
     if args.json {
         return print(&format!("{}\n", serde_json::to_string(&figures)?));
@@ -121,7 +125,8 @@ fn text(
         "model     {}\n\
          network   {}\n\
          data      {}: {} test images\n\
-         source    {}\n\n\
+         source    {}\n\
+         images    {}\n\n\
          accuracy  {}, {} of {} right\n\
          cost      {} ({})\n\
          CRC-32    {} of the weights, {} of all scores, {} of all predictions\n\n",
@@ -130,6 +135,7 @@ fn text(
         data.name,
         grouped(figures.samples),
         data.source,
+        figures.images,
         console::style(percent(figures.test_accuracy)).bold(),
         grouped(right as usize),
         grouped(figures.samples),

@@ -97,7 +97,8 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let stopped = fit.stopped.unwrap_or(Stopped::Epochs);
     report.trained(&fit, stopped);
 
-    let test = evaluate(&fit.best, &data.test, plan.threads, Instructions::detect());
+    let seen = data.test.prepared(fit.best.preparation)?;
+    let test = evaluate(&fit.best, &seen, plan.threads, Instructions::detect());
     let outcome = Outcome::new(&fit, stopped, &test);
     record.result = Some(outcome.clone());
     folder.write_record(&record)?;
@@ -123,6 +124,9 @@ fn draw(
     test: &Evaluation,
 ) {
     let (width, height) = (data.test.width, data.test.height);
+    let seen = model.preparation.gives();
+    let (seen_width, seen_height) =
+        seen.map_or((width, height), |size| (size.width(), size.height()));
     let attempt = |name: &str, draw: &dyn Fn(PathBuf) -> Result<()>| {
         let drawn = interrupt::uninterrupted(|| draw(folder.file(name)));
         if let Err(error) = drawn.with_context(|| format!("no {name}")) {
@@ -142,7 +146,7 @@ fn draw(
     }
     attempt(folder::FIRST_LAYER, &|path| match model.layers().next() {
         Some((shape, weights, _)) => {
-            pictures::first_layer(weights, shape.fan_out, width, height, path)
+            pictures::first_layer(weights, shape.fan_out, seen_width, seen_height, path)
         }
         None => Ok(()),
     });

@@ -57,6 +57,7 @@ mod mnist;
 mod npm;
 mod picture;
 mod places;
+mod prepared;
 mod report;
 mod scatter;
 mod sheet;

@@ -74,14 +74,17 @@ impl Fit {
 ///
 /// # Errors
 ///
-/// Those of `after_epoch` alone.
+/// Those of `after_epoch`, and images of another size than the network's are prepared from.
 pub fn fit(
     plan: &Plan,
     data: &Dataset,
     progress: &Progress,
     mut after_epoch: impl FnMut(&Fit) -> Result<()>,
 ) -> Result<Fit> {
-    let images = SparseImages::new(&data.train, plan.train_samples)?;
+    let preparation = plan.initial.preparation;
+    let train = data.train.prepared(preparation)?;
+    let images = SparseImages::new(&train, plan.train_samples)?;
+    let validation_samples = data.validation.prepared(preparation)?;
     let instructions = Instructions::detect();
     let mut engine = Engine::new(
         &plan.initial,
@@ -110,7 +113,7 @@ pub fn fit(
         fit.seconds += fit.epoch_seconds;
         fit.samples += trained.samples;
         engine.store(&mut fit.last);
-        let validation = evaluate(&fit.last, &data.validation, plan.threads, instructions);
+        let validation = evaluate(&fit.last, &validation_samples, plan.threads, instructions);
         fit.history.push(EpochRecord {
             epoch,
             train_cost: trained.cost,

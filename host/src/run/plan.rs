@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use thumbnet::{Activation, Architecture, Cost, Initialization};
+use thumbnet::{Activation, Architecture, Cost, Initialization, Preparation};
 
 use crate::commands::output::{absolute, plain, quoted};
 use crate::data::Dataset;
@@ -172,7 +172,7 @@ fn initial(settings: &Settings, recipe: &Recipe, data: &Dataset, seed: u64) -> R
         ));
     };
     let architecture = parse_architecture(shape, hidden, output).context("--model")?;
-    check_inputs(&architecture, data).context("--model")?;
+    check_inputs(&architecture, Preparation::None, data).context("--model")?;
     ensure!(
         architecture.classes() == classes,
         "--model: expected as many outputs as {} has classes, {classes}, found {} in {shape}",
@@ -235,7 +235,7 @@ fn check_activation(
 ///
 /// Says what differs.
 pub fn check_data(model: &Model, data: &Dataset) -> Result<()> {
-    check_inputs(&model.architecture, data)?;
+    check_inputs(&model.architecture, model.preparation, data)?;
     // More outputs do no harm: a few images of one's own need not show every digit.
     ensure!(
         model.architecture.classes() >= data.classes,
@@ -248,13 +248,27 @@ pub fn check_data(model: &Model, data: &Dataset) -> Result<()> {
     Ok(())
 }
 
-fn check_inputs(architecture: &Architecture, data: &Dataset) -> Result<()> {
-    let (width, height) = (data.train.width, data.train.height);
+fn check_inputs(
+    architecture: &Architecture,
+    preparation: Preparation,
+    data: &Dataset,
+) -> Result<()> {
+    let (mut width, mut height) = (data.train.width, data.train.height);
+    let mut prepared = "";
+    if let (Some(from), Some(to)) = (preparation.takes(), preparation.gives()) {
+        ensure!(
+            (from.width(), from.height()) == (width, height),
+            "expected images of {from} pixels, since the network takes images {preparation}, found \
+             {width} x {height} in {}",
+            data.name
+        );
+        (width, height, prepared) = (to.width(), to.height(), ", prepared");
+    }
     ensure!(
-        architecture.inputs() == data.train.pixels(),
-        "expected a network with an input for each of the {width} x {height} = {} pixels of {}, \
-         found {architecture} with {}",
-        data.train.pixels(),
+        architecture.inputs() == width * height,
+        "expected a network with an input for each of the {width} x {height} = {} pixels of \
+         {}{prepared}, found {architecture} with {}",
+        width * height,
         data.name,
         architecture.inputs()
     );
@@ -300,6 +314,7 @@ fn check_cost(cost: Cost, output: Activation) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use thumbnet::preparation::Size;
 
     use super::*;
     use crate::data::{DataChoice, load};
@@ -549,6 +564,47 @@ mod tests {
         let other_cost = plan(book, &format!("{init} --cost cross-entropy")).unwrap();
         assert_eq!(other_cost.initial.cost, Cost::CrossEntropy);
         assert_eq!(other_cost.initial.parameters, model.parameters);
+        let from = Size::of::<8, 8>();
+        for (preparation, found) in [
+            (Preparation::Deskew(from), None),
+            (
+                Preparation::Scale {
+                    from,
+                    to: Size::of::<4, 4>(),
+                },
+                Some(
+                    "an input for each of the 4 x 4 = 16 pixels of digits, prepared, found 64-7-10",
+                ),
+            ),
+            (
+                Preparation::Deskew(Size::of::<16, 4>()),
+                Some(
+                    "expected images of 16x4 pixels, since the network takes images 16x4, deskewed",
+                ),
+            ),
+        ] {
+            let model = Model {
+                preparation,
+                ..model.clone()
+            };
+            let error = check_data(&model, &digits())
+                .err()
+                .map(|error| error.to_string());
+            match found {
+                None => assert_eq!(error, None),
+                Some(found) => assert!(
+                    error.as_ref().is_some_and(|e| e.contains(found)),
+                    "{error:?}"
+                ),
+            }
+        }
+        let deskewed = Model {
+            preparation: Preparation::Deskew(from),
+            ..model.clone()
+        };
+        deskewed.save(&path).unwrap();
+        assert_eq!(plan(book, &init).unwrap().initial, deskewed);
+        model.save(&path).unwrap();
         for (flags, expected) in [
             (
                 "--model 64-8-10",

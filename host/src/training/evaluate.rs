@@ -31,8 +31,8 @@ impl Evaluation {
     }
 }
 
-/// Evaluates `model` on all `samples`, whose pixels are its inputs and whose labels are below its
-/// number of classes. The result does not depend on the number of threads.
+/// Evaluates `model` on all `samples`, whose pixels, [prepared](Samples::prepared) as the model asks
+/// for, are its inputs, and whose labels are below its number of classes. The result does not depend on the number of threads.
 pub fn evaluate(
     model: &Model,
     samples: &Samples,
