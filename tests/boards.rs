@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use thumbnet::augment::Augment;
+use thumbnet::format::CRC_32;
+use thumbnet::prelude::*;
 use thumbnet_tests::{Board, Desk, Run, find_tool, mnist};
 
 /// The files of a data folder that boards read.
@@ -107,6 +110,39 @@ fn instruction_counts() {
             inference > 138 * 32 && sgd > inference && momentum > sgd,
             "{inference} {sgd}"
         );
+    }
+}
+
+/// Boards distort images into the desktop's bits.
+#[test]
+#[ignore = "needs QEMU and MNIST: tests/run"]
+fn augmentation() {
+    let augment = Augment {
+        shift: 1.0,
+        rotation: 0.15,
+        scale: 0.1,
+        shear: 0.1,
+        elastic: 0.7,
+    };
+    let desk = Desk::with_mnist();
+    let images = fs::read(sixteen(&desk).join(IMAGES[0])).unwrap();
+    let mut rng = XorShiftRng::seed_from_u64(7);
+    let mut distorted = vec![0; 16 * 784];
+    let pairs = images[16..].chunks(784).zip(distorted.chunks_mut(784));
+    for (image, distorted) in pairs {
+        augment.apply(&mut rng, 28, 28, image, distorted).unwrap();
+    }
+    let expected = format!("{:08x}", CRC_32.checksum(&distorted));
+    for board in Board::ALL {
+        let program = board.program("augment", None, &desk);
+        let run = desk
+            .emulate(&program, &with_data(&sixteen(&desk), &["16"]))
+            .successful();
+        assert_eq!(run.crc("images"), expected, "{board:?}");
+        let count = run.counted("distorted 16 images, ", " instructions per image");
+        println!("measured: {board:?} instructions to distort an image: {count}");
+        // A look at every pixel, and about what a step of training costs on the M4F.
+        assert!((784..70_000).contains(&count), "{board:?}: {count}");
     }
 }
 

@@ -450,6 +450,42 @@ fn contact_sheets() {
     }
 }
 
+/// What augmentation makes of images is shown, as long as there are images, and sense in its flags.
+#[test]
+fn augmented_contact_sheets() {
+    let desk = Desk::new();
+    let show = |flags: &[&str]| {
+        let run = desk.run([&["data", "show", "digits"], flags].concat());
+        run.successful();
+        fs::read(desk.path("digits-contact-sheet.png")).unwrap()
+    };
+    let (plain, shifted) = (show(&[]), show(&["--shift", "2"]));
+    assert_ne!(shifted, plain);
+    assert_eq!(show(&["--shift", "2"]), shifted);
+    assert_ne!(show(&["--rotation", "0.2"]), shifted);
+    let refused = |flags: &[&str], words: &[&str]| {
+        let run = desk.run([&["data", "show"], flags].concat());
+        run.refused(words);
+    };
+    refused(
+        &["digits", "--scale", "0.6"],
+        &["--scale", "0 to 0.5", "0.6"],
+    );
+    refused(
+        &["digits", "--elastic=-1"],
+        &["--elastic", "from 0 to 128 pixels", "-1"],
+    );
+    refused(
+        &["digits", "--shear", "nan"],
+        &["--shear", "from 0 to 1", "nan"],
+    );
+    refused(
+        &["digits", "--shift", "far"],
+        &["--shift", "a number", "far"],
+    );
+    refused(&["xor", "--shift", "1"], &["xor", "points", "augment"]);
+}
+
 /// Standard streams that nobody reads are no reason to fail, and none to panic.
 #[test]
 fn unread_streams() {

@@ -12,7 +12,7 @@
 //! | [`led`] | the board's two user lights |
 //! | [`memory`] | flash, RAM and stack in use |
 //! | [`meter`] | an instruction counter |
-//! | [`mod@evaluate`], [`mod@train`], [`mod@selftest`] | the programs |
+//! | [`mod@evaluate`], [`mod@train`], [`mod@augment`], [`mod@selftest`] | the programs |
 //!
 //! Logs go out as defmt frames through semihosting's standard output, where `thumbnet emulate`
 //! decodes them. Nothing else may print there.
@@ -23,6 +23,7 @@
 use defmt_semihosting as _;
 
 pub mod arguments;
+pub mod augment;
 pub mod evaluate;
 pub mod faults;
 pub mod file;
@@ -32,6 +33,7 @@ pub mod meter;
 pub mod selftest;
 pub mod train;
 
+pub use augment::augment;
 pub use evaluate::evaluate;
 pub use selftest::selftest;
 pub use train::{TrainMemory, train};
