@@ -18,7 +18,7 @@ const SIZE: (u32, u32) = (520, 350);
 const HEADING: u32 = 40;
 
 /// A curve of many points has about so many markers.
-const MARKERS: usize = 12;
+const MARKERS: usize = 15;
 
 /// Colours and shapes differ in number, so that their pairs repeat only after twenty.
 const COLORS: [RGBColor; 5] = [BLUE, VERMILION, PURPLE, OCHRE, INK];
@@ -122,7 +122,7 @@ impl Diagram<'_> {
             area.fill(&PAPER)?;
             let (heading, rest) = area.split_vertically(HEADING * UNITS);
             self.draw_heading(&heading, &plot)?;
-            plot.draw(&rest, 17, Some(self.x.1))
+            plot.draw(&rest, 20, Some(self.x.1))
         })?;
         Ok(Drawn { svg: Svg(svg), key })
     }
@@ -131,29 +131,28 @@ impl Diagram<'_> {
     fn draw_heading(&self, area: &Area<SVGBackend<'_>>, plot: &Plot) -> Result<()> {
         let unit = UNITS as i32;
         let (left, middle) = (10 * unit, 22 * unit);
-        let letters = Letters::new(18 * UNITS, INK).bold();
+        let letters = Letters::new(21 * UNITS, INK).bold();
         letters.write(area, self.y.1, (left, middle))?;
         if plot.y.logarithmic {
             let after = left + letters.width(self.y.1) + 12 * unit;
             let words = "logarithmic scale";
-            Letters::new(16 * UNITS, GREY).write(area, words, (after, middle))?;
+            Letters::new(18 * UNITS, GREY).write(area, words, (after, middle))?;
         }
         Ok(())
     }
 }
 
 fn series(curve: &Curve) -> Series {
-    let every = match curve.points.len() {
-        _ if curve.aside => 0,
-        few @ 0..=40 => few.min(1),
-        many => many.div_ceil(MARKERS),
+    let marked = match curve.aside {
+        true => 0,
+        false => curve.points.len().div_ceil(MARKERS),
     };
     Series {
         name: curve.name.clone(),
         shape: SHAPES[curve.look % SHAPES.len()],
         color: COLORS[curve.look % COLORS.len()],
         points: curve.points.clone(),
-        marked: every,
+        marked,
         dashed: curve.aside,
         band: curve.band.clone(),
         best: curve.best,
