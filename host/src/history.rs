@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::files::write_atomically;
@@ -92,6 +92,18 @@ pub fn write_csv(records: &[EpochRecord], path: impl AsRef<Path>) -> Result<()> 
     write_atomically(path.as_ref(), &text)
 }
 
+/// Reads what [`write_csv`] wrote. Columns of other names are passed over.
+///
+/// # Errors
+///
+/// When the file cannot be read, or a row is not an epoch: says which row, and why.
+pub fn read_csv(path: impl AsRef<Path>) -> Result<Vec<EpochRecord>> {
+    let path = path.as_ref();
+    let read = || csv::Reader::from_path(path)?.deserialize().collect();
+    let records: Result<_, csv::Error> = read();
+    records.with_context(|| format!("cannot read the history {}", path.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +134,36 @@ mod tests {
              1,0.25,NaN,0.5,1e-7,1.5\n\
              2,0.25,inf,0.75,1e-7,1.5\n"
         );
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.csv");
+        let strange = [1e-300, 0.1 + 0.2, f64::NAN, f64::INFINITY, -f64::INFINITY];
+        let records: Vec<EpochRecord> = (1..)
+            .zip(strange)
+            .map(|(epoch, value)| record(epoch, value, -value))
+            .collect();
+        write_csv(&records, &path).unwrap();
+        // NaN is not equal to itself; its spelling is.
+        let found = read_csv(&path).unwrap();
+        assert_eq!(format!("{found:?}"), format!("{records:?}"));
+
+        std::fs::write(&path, format!("more,{COLUMNS}\n9,1,2,3,4,5,6\n")).unwrap();
+        assert_eq!(read_csv(&path).unwrap()[0].validation_cost, 3.0);
+        for (text, fault) in [
+            ("epoch\n1\n", "missing field"),
+            (&format!("{COLUMNS}\n1,2,3\n"), "line: 2"),
+            (&format!("{COLUMNS}\n1,2,3,4,5,six\n"), "line: 2"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = format!("{:#}", read_csv(&path).unwrap_err());
+            assert!(
+                error.contains("history.csv") && error.contains(fault),
+                "{error}"
+            );
+        }
     }
 
     #[test]

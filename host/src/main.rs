@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use thumbnet_host::commands::evaluate::{self, EvaluateArgs};
 use thumbnet_host::commands::export::{self, ExportArgs};
+use thumbnet_host::commands::report::{self, ReportArgs};
 use thumbnet_host::commands::train::{self, TrainArgs};
 use thumbnet_host::data::command::{self as data, DataArgs};
 use thumbnet_host::emulate::{self, EmulateArgs};
@@ -25,6 +26,7 @@ Examples:
   thumbnet
   thumbnet train --recipe book-100 --out mine
   thumbnet evaluate mine/model.thumbnet
+  thumbnet report mine
   thumbnet export mine/model.thumbnet --format device --out digits.thumbnet
   thumbnet data show mnist";
 
@@ -34,6 +36,8 @@ enum Command {
     Train(TrainArgs),
     /// Measure a network on the test images
     Evaluate(EvaluateArgs),
+    /// Put one or several runs on one HTML page
+    Report(ReportArgs),
     /// Write a network in the form that a board's program includes
     Export(ExportArgs),
     /// Fetch a data set, or show what is in it
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         None => train::run(&TrainArgs::default()),
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Evaluate(args)) => evaluate::run(&args).map(done),
+        Some(Command::Report(args)) => report::run(&args).map(done),
         Some(Command::Export(args)) => export::run(&args).map(done),
         Some(Command::Data(args)) => data::run(&args).map(done),
         Some(Command::Emulate(args)) => emulate::run(&args),

@@ -1,8 +1,9 @@
-//! The commands of the `thumbnet` program that train, evaluate and export networks.
+//! The commands of the `thumbnet` program that train, evaluate, export and report on networks.
 
 pub mod evaluate;
 pub mod export;
 pub(crate) mod output;
+pub mod report;
 pub mod train;
 
 /// What `--data` takes.
