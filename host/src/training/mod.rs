@@ -10,6 +10,7 @@ mod full_batch;
 mod gradient;
 mod instructions;
 mod layer;
+pub mod muon;
 mod objective;
 mod panel;
 mod pass;
