@@ -29,9 +29,9 @@
 //!
 //! # Reading the crate
 //!
-//! In the order in which a sample flows: [`preparation`], [`input`], [`network`] (whose layers are [`Dense`]),
-//! [`activation`], [`cost`], then back through [`dense`] into [`optimizer`] and
-//! [`regularization`], all driven by [`trainer`]. [`kernel`] holds the inner loops, [`mod@format`]
+//! In the order in which a sample flows: [`augment`], [`preparation`], [`input`], [`network`] (whose
+//! layers are [`Dense`]), [`activation`], [`cost`], then back through [`dense`] into [`optimizer`]
+//! and [`regularization`], all driven by [`trainer`]. [`kernel`] holds the inner loops, [`mod@format`]
 //! the weights file, [`metrics`] what is counted, [`init`] and [`random`] how weights start,
 //! [`schedule`] and [`stopping`] how fast and how long a run goes.
 //!
