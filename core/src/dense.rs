@@ -9,9 +9,10 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::activation::{Activation, ActivationFunction};
 use crate::architecture::LayerShape;
-use crate::input::{Input, Scaled};
+use crate::input::{Input, Kept as KeptInputs, Scaled};
 use crate::kernel;
-use crate::optimizer::{Optimizer, Slot, Zeroed};
+use crate::optimizer::{Kept, Optimizer, Slot, Step, Zeroed};
+use crate::regularization::{Dropout, Mask, WeightDecay, is_dropped};
 
 /// A layer in which every unit sees every input: `a = A(x W + b)`.
 #[derive(Clone, Debug, FromBytes, Immutable, KnownLayout)]
@@ -40,41 +41,32 @@ impl<const FAN_IN: usize, const FAN_OUT: usize, A: ActivationFunction> Dense<FAN
         activation: A::ACTIVATION,
     };
 
-    /// The weights and the biases, each with its velocity.
-    pub(crate) fn slots<'a>(&'a mut self, velocity: Option<&'a mut Self>) -> [Slot<'a>; 2] {
-        let (velocity_of_weights, velocity_of_biases) = match velocity {
-            Some(velocity) => (
-                velocity.weights.as_flattened_mut(),
-                velocity.biases.as_mut_slice(),
-            ),
+    /// The weights and the biases, each with what is kept for them.
+    pub(crate) fn slots<'a>(&'a mut self, kept: Kept<'a, Self>) -> [Slot<'a>; 2] {
+        let split = |part: Option<&'a mut Self>| match part {
+            Some(Self {
+                weights, biases, ..
+            }) => (weights.as_flattened_mut(), biases.as_mut_slice()),
             None => Default::default(),
         };
+        let velocity = split(kept.velocity);
+        let squares = split(kept.squares);
+        let gradient = split(kept.gradient);
         [
             Slot {
                 values: self.weights.as_flattened_mut(),
-                velocity: velocity_of_weights,
+                velocity: velocity.0,
+                squares: squares.0,
+                gradient: gradient.0,
             },
             Slot {
                 values: &mut self.biases,
-                velocity: velocity_of_biases,
+                velocity: velocity.1,
+                squares: squares.1,
+                gradient: gradient.1,
             },
         ]
     }
-}
-
-/// One step over a mini-batch, or over a portion of one.
-#[derive(Clone, Copy, Debug)]
-pub struct Step<O> {
-    /// The rule of the update.
-    pub optimizer: O,
-    /// Learning rate / samples in the mini-batch.
-    pub rate: f32,
-    /// Learning rate x weight decay.
-    pub decay: f32,
-    /// Whether this portion is the mini-batch's first.
-    pub first: bool,
-    /// Whether this portion is the mini-batch's last.
-    pub last: bool,
 }
 
 /// `z = x W + b` for one sample.
@@ -97,13 +89,13 @@ pub fn forward<I: Input + ?Sized>(input: &I, weights: &[f32], biases: &[f32], ou
 pub fn update_biases<O: Optimizer>(mut biases: Slot<'_>, deltas: &[f32], step: &Step<O>) {
     let fan_out = biases.values.len().max(1);
     if step.first {
-        step.optimizer.begin(biases.reborrow(), 0.0);
+        step.optimizer.begin(biases.reborrow(), WeightDecay::None);
     }
     for delta in deltas.chunks_exact(fan_out) {
         O::accumulate(biases.reborrow(), step.rate, delta);
     }
     if step.last {
-        O::end(biases);
+        step.optimizer.end(biases, WeightDecay::None);
     }
 }
 
@@ -130,20 +122,49 @@ pub trait Feed {
     );
 }
 
-/// The samples that feed a first layer.
+/// The samples that feed a first layer, as dropout leaves them.
 #[derive(Debug)]
-pub struct Samples<'a, X>(pub &'a [X]);
+pub struct Samples<'a, X, D> {
+    /// A portion of a mini-batch.
+    pub inputs: &'a [X],
+    /// What drops inputs.
+    pub dropout: &'a D,
+    /// The place of the portion's first sample in the mini-batch.
+    pub first: usize,
+}
 
-impl<X: Input> Feed for Samples<'_, X> {
+impl<X: Input, D: Dropout> Samples<'_, X, D> {
+    /// Visits each sample, with its mask and what is left multiplied by, if inputs are dropped.
+    #[inline(always)]
+    fn for_each(&self, mut visit: impl FnMut(&X, Option<(D::Mask, f32)>)) {
+        for (index, input) in self.inputs.iter().enumerate() {
+            let mask = self.dropout.mask(0, self.first + index);
+            let masked = D::ACTIVE && mask.is_active();
+            visit(input, masked.then(|| (mask, self.dropout.scale(0))));
+        }
+    }
+}
+
+impl<X: Input, D: Dropout> Feed for Samples<'_, X, D> {
     #[inline(always)]
     fn forward(&self, weights: &[f32], biases: &[f32], outputs: &mut [f32]) {
-        for (input, outputs) in self
-            .0
-            .iter()
-            .zip(outputs.chunks_exact_mut(biases.len().max(1)))
-        {
-            forward(input, weights, biases, outputs);
-        }
+        let fan_out = biases.len().max(1);
+        let mut outputs = outputs.chunks_exact_mut(fan_out);
+        self.for_each(
+            #[inline(always)]
+            |input, masked| {
+                let Some(outputs) = outputs.next() else {
+                    return;
+                };
+                match masked {
+                    None => forward(input, weights, biases, outputs),
+                    Some((mask, scale)) => {
+                        let input = KeptInputs { input, mask, scale };
+                        forward(&input, weights, biases, outputs);
+                    }
+                }
+            },
+        );
     }
 
     #[inline(always)]
@@ -158,31 +179,55 @@ impl<X: Input> Feed for Samples<'_, X> {
         if step.first {
             step.optimizer.begin(weights.reborrow(), step.decay);
         }
-        for (input, delta) in self.0.iter().zip(deltas.chunks_exact(fan_out.max(1))) {
-            input.for_each_nonzero(
-                O::rows(weights.reborrow(), fan_out),
-                #[inline(always)]
-                |row, value| {
-                    O::accumulate(row, step.rate * value, delta);
-                },
-            );
-        }
+        let mut deltas = deltas.chunks_exact(fan_out.max(1));
+        self.for_each(
+            #[inline(always)]
+            |input, masked| {
+                let Some(delta) = deltas.next() else { return };
+                let rows = O::rows(weights.reborrow(), fan_out);
+                match masked {
+                    None => accumulate_rows::<O>(input, rows, delta, step.rate),
+                    Some((mask, scale)) => {
+                        let input = KeptInputs { input, mask, scale };
+                        accumulate_rows::<O>(&input, rows, delta, step.rate);
+                    }
+                }
+            },
+        );
         if step.last {
-            O::end(weights);
+            step.optimizer.end(weights, step.decay);
         }
     }
+}
+
+/// What one sample adds to the rows of a layer's weights.
+#[inline(always)]
+fn accumulate_rows<'a, O: Optimizer>(
+    input: &impl Input,
+    rows: impl Iterator<Item = Slot<'a>>,
+    delta: &[f32],
+    rate: f32,
+) {
+    input.for_each_nonzero(
+        rows,
+        #[inline(always)]
+        |row, value| O::accumulate(row, rate * value, delta),
+    );
 }
 
 /// The units of a hidden layer, which feed the layer above.
 #[derive(Debug)]
 pub struct Units<'a> {
-    /// Shape `[samples][fan_in]`. Activations before dropout's scale, 0 for dropped units;
-    /// [`Feed::backward`] turns them into the deltas `dC/dz` of these units.
+    /// Shape `[samples][fan_in]`. Activations before dropout's scale, as
+    /// [`drop_units`](crate::regularization::drop_units) leaves them; [`Feed::backward`] turns
+    /// them into the deltas `dC/dz` of these units.
     pub values: &'a mut [f32],
+    /// Units of the layer.
+    pub fan_in: usize,
     /// The units' activation.
     pub activation: Activation,
-    /// Which units are dropped; `[fan_in]`.
-    pub dropped: &'a [bool],
+    /// Whether any unit may be dropped.
+    pub drops: bool,
     /// What kept activations are multiplied by.
     pub scale: f32,
 }
@@ -190,8 +235,7 @@ pub struct Units<'a> {
 impl Feed for Units<'_> {
     #[inline(always)]
     fn forward(&self, weights: &[f32], biases: &[f32], outputs: &mut [f32]) {
-        let fan_in = self.dropped.len().max(1);
-        let samples = self.values.chunks_exact(fan_in);
+        let samples = self.values.chunks_exact(self.fan_in.max(1));
         for (values, outputs) in samples.zip(outputs.chunks_exact_mut(biases.len().max(1))) {
             forward(
                 &Scaled {
@@ -218,38 +262,39 @@ impl Feed for Units<'_> {
         let Self {
             values,
             activation,
-            dropped,
+            drops,
             scale,
+            ..
         } = self;
-        let fan_in = dropped.len().max(1);
+        let fan_in = self.fan_in.max(1);
         let fan_out = fan_out.max(1);
-        for (unit, (mut row, &dropped)) in O::rows(weights, fan_out).zip(dropped).enumerate() {
-            if !dropped {
-                let column = values.iter().skip(unit).step_by(fan_in);
-                let samples = scratch
-                    .iter_mut()
-                    .zip(column)
-                    .zip(deltas.chunks_exact(fan_out));
-                for ((own, &a), delta) in samples {
-                    *own = kernel::dot(row.values, delta) * scale * activation.derivative(a);
-                }
+        for (unit, mut row) in O::rows(weights, fan_out).take(fan_in).enumerate() {
+            let column = values.iter().skip(unit).step_by(fan_in);
+            let samples = scratch
+                .iter_mut()
+                .zip(column)
+                .zip(deltas.chunks_exact(fan_out));
+            for ((own, &a), delta) in samples {
+                *own = if drops && is_dropped(a) {
+                    0.0
+                } else {
+                    kernel::dot(row.values, delta) * scale * activation.derivative(a)
+                };
             }
             if step.first {
                 step.optimizer.begin(row.reborrow(), step.decay);
             }
-            if !dropped {
-                let column = values.iter_mut().skip(unit).step_by(fan_in);
-                let samples = scratch.iter().zip(column).zip(deltas.chunks_exact(fan_out));
-                for ((&own, a), delta) in samples {
-                    let value = *a * scale;
-                    if value != 0.0 {
-                        O::accumulate(row.reborrow(), step.rate * value, delta);
-                    }
-                    *a = own;
+            let column = values.iter_mut().skip(unit).step_by(fan_in);
+            let samples = scratch.iter().zip(column).zip(deltas.chunks_exact(fan_out));
+            for ((&own, a), delta) in samples {
+                let value = *a * scale;
+                if value != 0.0 {
+                    O::accumulate(row.reborrow(), step.rate * value, delta);
                 }
+                *a = own;
             }
             if step.last {
-                O::end(row);
+                step.optimizer.end(row, step.decay);
             }
         }
     }

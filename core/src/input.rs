@@ -1,5 +1,7 @@
 //! What a first layer accepts: floats, and grey images whose bytes mean value / 255.
 
+use crate::regularization::Mask;
+
 /// The number of inputs or classes as a type, so that a wrong width is a compile error that shows
 /// both numbers.
 pub struct Width<const N: usize>;
@@ -102,5 +104,24 @@ impl Input for Scaled<'_> {
     fn for_each_nonzero<R>(&self, rows: impl Iterator<Item = R>, mut visit: impl FnMut(R, f32)) {
         self.values
             .for_each_nonzero(rows, |row, value| visit(row, value * self.scale));
+    }
+}
+
+/// What dropout leaves of another input: the kept values, multiplied by `scale`.
+pub(crate) struct Kept<'a, X, M> {
+    pub(crate) input: &'a X,
+    pub(crate) mask: M,
+    pub(crate) scale: f32,
+}
+
+impl<X: Input, M: Mask> Input for Kept<'_, X, M> {
+    #[inline(always)]
+    fn for_each_nonzero<R>(&self, rows: impl Iterator<Item = R>, mut visit: impl FnMut(R, f32)) {
+        self.input
+            .for_each_nonzero(rows.enumerate(), |(index, row), value| {
+                if !self.mask.drops(index) {
+                    visit(row, value * self.scale);
+                }
+            });
     }
 }

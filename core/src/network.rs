@@ -7,11 +7,11 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 use crate::activation::{ActivationFunction, HiddenActivation, Sigmoid};
 use crate::architecture::{Architecture, LayerShape};
 use crate::cost::Cost;
-use crate::dense::{self, Dense, Feed, Step, Units, update_biases};
+use crate::dense::{self, Dense, Feed, Units, update_biases};
 use crate::init::Initialization;
 use crate::input::{FixedInput, Input, Width};
-use crate::optimizer::{Optimizer, Zeroed};
-use crate::regularization::Dropout;
+use crate::optimizer::{Kept, Optimizer, Slot, Step, Zeroed};
+use crate::regularization::{Dropout, DropoutRates, drop_units};
 
 /// A network with one hidden layer. Widths that do not meet cannot be written.
 ///
@@ -119,6 +119,23 @@ pub trait Network: Layers {
         }
     }
 
+    /// Makes a network that was trained with dropout as in the book, that is with
+    /// [`inverted`](DropoutRates::inverted) false, ready to predict: multiplies the weights that
+    /// lead out of inputs and hidden units by `1 - rate`, as "the weights outgoing from the hidden
+    /// units are halved". Once, after training; rates that are inverted change nothing.
+    fn scale_for_prediction(&mut self, rates: &DropoutRates) {
+        let mut layer = 0;
+        self.for_each_layer_mut(&mut |_, weights, _| {
+            if !rates.inverted {
+                let keep = 1.0 - rates.rate(layer);
+                for weight in weights {
+                    *weight *= keep;
+                }
+            }
+            layer += 1;
+        });
+    }
+
     /// CRC-32 (ISO-HDLC) of all parameters as the weights file holds them: layer by layer, weights
     /// row by row, then biases, little-endian.
     fn weights_crc32(&self) -> u32 {
@@ -156,8 +173,6 @@ pub trait Layers: Zeroed + FromBytes + Immutable + KnownLayout {
     type Scores: Copy + AsRef<[f32]>;
     /// One float a unit for each of `BATCH` samples.
     type Units<const BATCH: usize>: Zeroed;
-    /// Which hidden units are dropped.
-    type Dropped: Zeroed;
 
     /// The shape as a value.
     const ARCHITECTURE: Architecture;
@@ -169,17 +184,20 @@ pub trait Layers: Zeroed + FromBytes + Immutable + KnownLayout {
     fn scores(units: &Self::Units<1>) -> &Self::Scores;
 
     /// Forward, cost, backward and update for one portion of a mini-batch.
-    fn train<F: Feed, O: Optimizer, const BATCH: usize>(
+    fn train<F: Feed, O: Optimizer, D: Dropout, const BATCH: usize>(
         &mut self,
-        velocity: Option<&mut Self>,
+        kept: Kept<'_, Self>,
         units: &mut Self::Units<BATCH>,
-        dropped: &Self::Dropped,
         feed: F,
-        pass: &mut Pass<'_, O>,
+        pass: &mut Pass<'_, O, D>,
     );
 
-    /// Draws which hidden units are dropped for the next mini-batch.
-    fn draw_dropped<D: Dropout>(dropped: &mut Self::Dropped, dropout: &mut D);
+    /// Visits weights, then biases, of each layer, first to last, with what is kept for them.
+    fn for_each_slot(
+        &mut self,
+        kept: Kept<'_, Self>,
+        visit: &mut impl FnMut(Parameters, LayerShape, Slot<'_>),
+    );
 
     /// Visits shape, weights and biases of each layer, first to last.
     fn for_each_layer(&self, visit: &mut impl FnMut(LayerShape, &[f32], &[f32]));
@@ -191,17 +209,30 @@ pub trait Layers: Zeroed + FromBytes + Immutable + KnownLayout {
     fn copy_from(&mut self, other: &Self);
 }
 
+/// What a [`Slot`] holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameters {
+    /// `[fan_in][fan_out]`.
+    Weights,
+    /// `[fan_out]`.
+    Biases,
+}
+
 /// What the layers share while one portion of a mini-batch goes through them.
 #[derive(Debug)]
-pub struct Pass<'a, O> {
+pub struct Pass<'a, O, D> {
     /// How parameters move.
     pub step: Step<O>,
     /// What is made small.
     pub cost: Cost,
     /// One label a sample, each below the number of classes.
     pub labels: &'a [u8],
-    /// What kept hidden activations are multiplied by.
-    pub scale: f32,
+    /// What drops units.
+    pub dropout: &'a D,
+    /// The place of the portion's first sample in the mini-batch.
+    pub first: usize,
+    /// The layer at hand, counted from 1.
+    pub layer: usize,
     /// Room for one float a sample.
     pub scratch: &'a mut [f32],
     /// The sum of the samples' costs so far.
@@ -215,7 +246,6 @@ impl<const FAN_IN: usize, const FAN_OUT: usize, A: ActivationFunction> Layers
     type Output = A;
     type Scores = [f32; FAN_OUT];
     type Units<const BATCH: usize> = [[f32; FAN_OUT]; BATCH];
-    type Dropped = ();
 
     const ARCHITECTURE: Architecture = Architecture::single(Self::SHAPE);
 
@@ -232,13 +262,12 @@ impl<const FAN_IN: usize, const FAN_OUT: usize, A: ActivationFunction> Layers
     }
 
     #[inline(always)]
-    fn train<F: Feed, O: Optimizer, const BATCH: usize>(
+    fn train<F: Feed, O: Optimizer, D: Dropout, const BATCH: usize>(
         &mut self,
-        velocity: Option<&mut Self>,
+        kept: Kept<'_, Self>,
         units: &mut Self::Units<BATCH>,
-        (): &(),
         feed: F,
-        pass: &mut Pass<'_, O>,
+        pass: &mut Pass<'_, O, D>,
     ) {
         let outputs = units.get_mut(..pass.labels.len()).unwrap_or_default();
         feed.forward(
@@ -250,12 +279,21 @@ impl<const FAN_IN: usize, const FAN_OUT: usize, A: ActivationFunction> Layers
             pass.cost_sum += pass.cost.deltas(A::ACTIVATION, values, label);
         }
         let deltas = outputs.as_flattened();
-        let [weights, biases] = self.slots(velocity);
+        let [weights, biases] = self.slots(kept);
         feed.backward(weights, deltas, FAN_OUT, &pass.step, pass.scratch);
         update_biases(biases, deltas, &pass.step);
     }
 
-    fn draw_dropped<D: Dropout>((): &mut (), _: &mut D) {}
+    #[inline(always)]
+    fn for_each_slot(
+        &mut self,
+        kept: Kept<'_, Self>,
+        visit: &mut impl FnMut(Parameters, LayerShape, Slot<'_>),
+    ) {
+        let [weights, biases] = self.slots(kept);
+        visit(Parameters::Weights, Self::SHAPE, weights);
+        visit(Parameters::Biases, Self::SHAPE, biases);
+    }
 
     fn for_each_layer(&self, visit: &mut impl FnMut(LayerShape, &[f32], &[f32])) {
         visit(Self::SHAPE, self.weights.as_flattened(), &self.biases);
@@ -284,7 +322,6 @@ where
     type Output = R::Output;
     type Scores = R::Scores;
     type Units<const BATCH: usize> = Chain<[[f32; FAN_OUT]; BATCH], R::Units<BATCH>>;
-    type Dropped = Chain<[bool; FAN_OUT], R::Dropped>;
 
     const ARCHITECTURE: Architecture = R::ARCHITECTURE.behind(Dense::<FAN_IN, FAN_OUT, A>::SHAPE);
 
@@ -306,42 +343,47 @@ where
     }
 
     #[inline(always)]
-    fn train<F: Feed, O: Optimizer, const BATCH: usize>(
+    fn train<F: Feed, O: Optimizer, D: Dropout, const BATCH: usize>(
         &mut self,
-        velocity: Option<&mut Self>,
+        kept: Kept<'_, Self>,
         units: &mut Self::Units<BATCH>,
-        dropped: &Self::Dropped,
         feed: F,
-        pass: &mut Pass<'_, O>,
+        pass: &mut Pass<'_, O, D>,
     ) {
         let own = units.first.get_mut(..pass.labels.len()).unwrap_or_default();
         let (weights, biases) = (self.first.weights.as_flattened(), &self.first.biases);
         feed.forward(weights, biases, own.as_flattened_mut());
-        for values in own.iter_mut() {
+        for (sample, values) in own.iter_mut().enumerate() {
             A::ACTIVATION.apply(values);
-            drop_units(values, &dropped.first);
+            if D::ACTIVE {
+                drop_units(values, &pass.dropout.mask(pass.layer, pass.first + sample));
+            }
         }
-        let (first_velocity, rest_velocity) = match velocity {
-            Some(velocity) => (Some(&mut velocity.first), Some(&mut velocity.rest)),
-            None => (None, None),
-        };
+        let (first_kept, rest_kept) = kept.split();
         let above = Units {
             values: own.as_flattened_mut(),
+            fan_in: FAN_OUT,
             activation: A::ACTIVATION,
-            dropped: &dropped.first,
-            scale: pass.scale,
+            drops: D::ACTIVE,
+            scale: pass.dropout.scale(pass.layer),
         };
-        self.rest
-            .train(rest_velocity, &mut units.rest, &dropped.rest, above, pass);
+        pass.layer += 1;
+        self.rest.train(rest_kept, &mut units.rest, above, pass);
         let deltas = own.as_flattened();
-        let [weights, biases] = self.first.slots(first_velocity);
+        let [weights, biases] = self.first.slots(first_kept);
         feed.backward(weights, deltas, FAN_OUT, &pass.step, pass.scratch);
         update_biases(biases, deltas, &pass.step);
     }
 
-    fn draw_dropped<D: Dropout>(dropped: &mut Self::Dropped, dropout: &mut D) {
-        dropout.draw(&mut dropped.first);
-        R::draw_dropped(&mut dropped.rest, dropout);
+    #[inline(always)]
+    fn for_each_slot(
+        &mut self,
+        kept: Kept<'_, Self>,
+        visit: &mut impl FnMut(Parameters, LayerShape, Slot<'_>),
+    ) {
+        let (first, rest) = kept.split();
+        self.first.for_each_slot(first, visit);
+        self.rest.for_each_slot(rest, visit);
     }
 
     fn for_each_layer(&self, visit: &mut impl FnMut(LayerShape, &[f32], &[f32])) {
@@ -360,11 +402,27 @@ where
     }
 }
 
-/// Silences the dropped units of one sample.
-pub fn drop_units(activations: &mut [f32], dropped: &[bool]) {
-    for (activation, &dropped) in activations.iter_mut().zip(dropped) {
-        if dropped {
-            *activation = 0.0;
-        }
+impl<'a, L, R> Kept<'a, Chain<L, R>> {
+    /// What is kept for the first layer, and for the others.
+    #[inline(always)]
+    fn split(self) -> (Kept<'a, L>, Kept<'a, R>) {
+        let split = |part: Option<&'a mut Chain<L, R>>| match part {
+            Some(Chain { first, rest }) => (Some(first), Some(rest)),
+            None => (None, None),
+        };
+        let velocity = split(self.velocity);
+        let squares = split(self.squares);
+        let gradient = split(self.gradient);
+        let first = Kept {
+            velocity: velocity.0,
+            squares: squares.0,
+            gradient: gradient.0,
+        };
+        let rest = Kept {
+            velocity: velocity.1,
+            squares: squares.1,
+            gradient: gradient.1,
+        };
+        (first, rest)
     }
 }

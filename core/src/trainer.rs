@@ -3,11 +3,12 @@
 use rand_core::Rng;
 
 use crate::cost::{CostFunction, CrossEntropy, TrainsWith};
-use crate::dense::{Samples, Step};
+use crate::dense::Samples;
 use crate::input::FixedInput;
-use crate::network::{Network, Pass};
-use crate::optimizer::{Momentum, Optimizer, Sgd, Zeroed};
-use crate::regularization::{DropUnits, Dropout, NoDropout, WeightDecay};
+use crate::kernel;
+use crate::network::{Network, Parameters, Pass};
+use crate::optimizer::{Clipped, Momentum, Nesterov, Optimizer, Sgd, Step, Zeroed, clip_factor};
+use crate::regularization::{DropUnits, Dropout, DropoutRates, NoDropout, WeightDecay};
 
 /// The hyper-parameters of a training run: plain data that may be a `const`.
 ///
@@ -47,6 +48,22 @@ impl TrainConfig {
 impl<O: Copy, C: Copy> TrainConfig<O, C> {
     /// The same with momentum `mu`, 0 <= mu < 1.
     pub const fn with_momentum(self, momentum: f32) -> TrainConfig<Momentum, C> {
+        self.with_optimizer(Momentum(momentum))
+    }
+
+    /// The same with Nesterov's accelerated gradient, 0 <= mu < 1.
+    pub const fn with_nesterov(self, momentum: f32) -> TrainConfig<Nesterov, C> {
+        self.with_optimizer(Nesterov(momentum))
+    }
+
+    /// The same with gradients clipped to a length of `norm`, above 0.
+    pub const fn with_clipping(self, norm: f32) -> TrainConfig<Clipped<O>, C> {
+        let optimizer = self.optimizer;
+        self.with_optimizer(Clipped { optimizer, norm })
+    }
+
+    /// The same with another optimiser.
+    pub const fn with_optimizer<P>(self, optimizer: P) -> TrainConfig<P, C> {
         let Self {
             learning_rate,
             weight_decay,
@@ -56,7 +73,7 @@ impl<O: Copy, C: Copy> TrainConfig<O, C> {
         TrainConfig {
             learning_rate,
             weight_decay,
-            optimizer: Momentum(momentum),
+            optimizer,
             cost,
         }
     }
@@ -88,11 +105,16 @@ impl<O: Copy, C: Copy> TrainConfig<O, C> {
 
 impl<O: Optimizer, C> TrainConfig<O, C> {
     fn check(&self) -> Result<(), ConfigError> {
-        let decay = self.learning_rate * self.weight_decay.rate();
+        let rate = self.weight_decay.rate();
+        // L1 takes off the same from every weight, however much that is.
+        let most = match self.weight_decay {
+            WeightDecay::L2(_) => 1.0,
+            _ => f32::INFINITY,
+        };
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             Err(ConfigError::LearningRate(self.learning_rate))
-        } else if !(0.0..1.0).contains(&decay) {
-            Err(ConfigError::WeightDecay(self.weight_decay.rate()))
+        } else if !(0.0..most).contains(&(self.learning_rate * rate)) {
+            Err(ConfigError::WeightDecay(rate))
         } else if let Some(problem) = self.optimizer.problem() {
             Err(ConfigError::Optimizer(problem))
         } else {
@@ -108,7 +130,8 @@ impl<O: Optimizer, C> TrainConfig<O, C> {
 pub enum ConfigError {
     /// Not finite, or not above 0.
     LearningRate(f32),
-    /// Below 0, or learning rate x weight decay is 1 or more: weights would change sign.
+    /// Below 0 or not finite, or L2 and learning rate x weight decay is 1 or more: weights would
+    /// change sign.
     WeightDecay(f32),
     /// Not in 0 <= rate < 1.
     Dropout(f32),
@@ -127,7 +150,8 @@ impl core::fmt::Display for ConfigError {
             }
             Self::WeightDecay(rate) => write!(
                 f,
-                "the weight decay is {rate}: it must be at least 0, and below 1 / learning rate"
+                "the weight decay is {rate}: it must be finite, at least 0, and if it is L2 below \
+                 1 / learning rate"
             ),
             Self::Dropout(rate) => {
                 write!(
@@ -198,25 +222,27 @@ impl core::fmt::Display for BatchError {
 
 impl core::error::Error for BatchError {}
 
-/// The memory that training needs beside the network: velocities if the optimiser keeps any, and
-/// one float for each unit and sample of a mini-batch.
+/// The memory that training needs beside the network: what the optimiser keeps for each parameter,
+/// and one float for each unit and sample of a mini-batch.
 ///
 /// All zero when new, so a `static` of it takes no flash. Mini-batches may be smaller than
-/// `BATCH`; with [`Momentum`] they may also be larger, at the same bits.
+/// `BATCH`; if the optimiser [`STREAMS`](Optimizer::STREAMS) they may also be larger, at the same
+/// bits.
 pub struct TrainState<N: Network, O: Optimizer = Sgd, const BATCH: usize = 1> {
-    velocity: O::Velocity<N>,
+    kept: O::Kept<N>,
     units: N::Units<BATCH>,
-    dropped: N::Dropped,
     scratch: [f32; BATCH],
+    /// Steps so far.
+    steps: u32,
 }
 
 impl<N: Network, O: Optimizer, const BATCH: usize> TrainState<N, O, BATCH> {
     /// A state before the first step.
     pub const ZEROED: Self = Self {
-        velocity: Zeroed::ZEROED,
+        kept: Zeroed::ZEROED,
         units: Zeroed::ZEROED,
-        dropped: Zeroed::ZEROED,
         scratch: [0.0; BATCH],
+        steps: 0,
     };
 }
 
@@ -261,29 +287,35 @@ where
         })
     }
 
-    /// The same, dropping each hidden unit with probability `rate`, 0 <= rate < 1, drawn from
-    /// `rng` for each mini-batch.
+    /// The same, dropping units at `rates`, drawn from `rng` for each mini-batch;
+    /// [`DropoutRates::hidden`] is the usual kind.
     ///
     /// # Errors
-    /// When `rate` is not in that range.
+    /// When a rate is not in `0 <= rate < 1`.
     pub fn with_dropout<R: Rng>(
         self,
-        rate: f32,
+        rates: DropoutRates,
         rng: &'a mut R,
     ) -> Result<Trainer<'a, N, O, C, BATCH, DropUnits<'a, R>>, ConfigError> {
+        DropUnits::new(rates, rng)
+            .map(|dropout| self.with_masks(dropout))
+            .map_err(ConfigError::Dropout)
+    }
+
+    /// The same, dropping units in another way.
+    pub fn with_masks<D: Dropout>(self, dropout: D) -> Trainer<'a, N, O, C, BATCH, D> {
         let Self {
             config,
             network,
             state,
             ..
         } = self;
-        let dropout = DropUnits::new(rate, rng).ok_or(ConfigError::Dropout(rate))?;
-        Ok(Trainer {
+        Trainer {
             config,
             network,
             state,
             dropout,
-        })
+        }
     }
 }
 
@@ -362,35 +394,65 @@ where
             return Err(BatchError::Label { label, classes });
         }
 
-        N::draw_dropped(&mut self.state.dropped, &mut self.dropout);
-        let learning_rate = self.config.learning_rate;
+        let Self {
+            config,
+            network,
+            state,
+            dropout,
+        } = self;
+        dropout.begin();
+        state.steps = state.steps.saturating_add(1);
         let mut pass = Pass {
-            step: Step {
-                optimizer: self.config.optimizer,
-                rate: learning_rate / samples as f32,
-                decay: learning_rate * self.config.weight_decay.rate(),
-                first: true,
-                last: false,
-            },
+            step: Step::new(
+                config.optimizer,
+                config.learning_rate,
+                config.weight_decay,
+                samples,
+                state.steps,
+            ),
             cost: C::COST,
             labels: &[],
-            scale: self.dropout.scale(),
-            scratch: &mut self.state.scratch,
+            dropout: &*dropout,
+            first: 0,
+            layer: 1,
+            scratch: &mut state.scratch,
             cost_sum: 0.0,
         };
-        let mut left = samples;
+        let optimizer = pass.step.optimizer;
+        let mut kept = O::kept(&mut state.kept);
+        if O::LOOKS_AHEAD {
+            network.for_each_slot(kept.reborrow(), &mut |_, _, slot| {
+                optimizer.look_ahead(slot)
+            });
+        }
         for (inputs, labels) in inputs.chunks(BATCH).zip(labels.chunks(BATCH)) {
-            left -= labels.len();
             pass.labels = labels;
-            pass.step.last = left == 0;
-            self.network.train(
-                O::velocity::<N>(&mut self.state.velocity),
-                &mut self.state.units,
-                &self.state.dropped,
-                Samples(inputs),
-                &mut pass,
-            );
-            pass.step.first = false;
+            pass.layer = 1;
+            pass.step.first = pass.first == 0;
+            pass.step.last = pass.first + labels.len() == samples;
+            let feed = Samples {
+                inputs,
+                dropout: pass.dropout,
+                first: pass.first,
+            };
+            network.train(kept.reborrow(), &mut state.units, feed, &mut pass);
+            pass.first += labels.len();
+        }
+        if O::KEEPS_GRADIENT {
+            let factor = optimizer.clip_norm().map_or(1.0, |norm| {
+                let mut squares = 0.0;
+                network.for_each_slot(kept.reborrow(), &mut |_, shape, slot| {
+                    kernel::add_squares(&mut squares, slot.gradient, shape.fan_out);
+                });
+                clip_factor(norm, squares)
+            });
+            network.for_each_slot(kept, &mut |parameters, _, slot| {
+                let weight_decay = match parameters {
+                    Parameters::Weights => config.weight_decay,
+                    Parameters::Biases => WeightDecay::None,
+                };
+                optimizer.apply(slot, config.learning_rate, weight_decay, factor);
+            });
         }
         Ok(pass.cost_sum / samples as f32)
     }

@@ -123,7 +123,7 @@ fn two_hidden_layers_with_dropout() {
     let mut state = TrainState::<_, Sgd, 10>::ZEROED;
     let mut trainer = Trainer::new(config, &mut network, &mut state)
         .unwrap()
-        .with_dropout(0.25, &mut rng)
+        .with_dropout(DropoutRates::hidden(0.25), &mut rng)
         .unwrap();
     let found = after_steps(|index| {
         let (images, labels) = mini_batch(index);

@@ -7,11 +7,11 @@ use thumbnet::Activation;
 use thumbnet::cost::{CostFunction, TrainsWith};
 use thumbnet::dense::{Feed, Units};
 use thumbnet::input::{Width, pixel};
-use thumbnet::network::{Layers, drop_units};
+use thumbnet::network::Layers;
 use thumbnet::optimizer::Optimizer;
 use thumbnet::prelude::*;
 use thumbnet::random::below;
-use thumbnet::regularization::{DropUnits, Dropout};
+use thumbnet::regularization::{DropUnits, Dropout, drop_units};
 
 /// What one rounding to f32 may change, relative to the result.
 const U: f64 = 1.0 / 16_777_216.0;
@@ -68,7 +68,7 @@ where
         let cost = match rate {
             None => trainer.batch(inputs, labels),
             Some(rate) => trainer
-                .with_dropout(rate, &mut rng)
+                .with_dropout(DropoutRates::hidden(rate), &mut rng)
                 .expect("a valid rate")
                 .batch(inputs, labels),
         };
@@ -149,11 +149,11 @@ fn a_step_is_a_batch_of_one() {
     let [stepped, batched] = &mut networks;
     let (mut state, mut other_state) = (TrainState::ZEROED, TrainState::ZEROED);
     let mut trainer = Trainer::<_, _, _, 1>::new(CONFIG, stepped, &mut state)
-        .and_then(|trainer| trainer.with_dropout(0.5, by_step))
+        .and_then(|trainer| trainer.with_dropout(DropoutRates::hidden(0.5), by_step))
         .expect("valid");
     // Room for more samples than come changes nothing either.
     let mut other = Trainer::<_, _, _, 4>::new(CONFIG, batched, &mut other_state)
-        .and_then(|trainer| trainer.with_dropout(0.5, by_batch))
+        .and_then(|trainer| trainer.with_dropout(DropoutRates::hidden(0.5), by_batch))
         .expect("valid");
     for (input, &label) in inputs.iter().zip(&labels) {
         let costs = [
@@ -173,28 +173,6 @@ fn dropout_of_rate_zero_is_no_dropout() {
         &trained::<_, _, _, 3>(config, &batch, 3, None),
         &trained::<_, _, _, 3>(config, &batch, 3, Some(0.0)),
     );
-}
-
-#[test]
-fn no_dropout_after_dropout_drops_nothing() {
-    // The marks of the last mini-batch are still in the state when another trainer takes it over.
-    let (inputs, labels) = samples(1);
-    let mut rng = XorShiftRng::seed_from_u64(1);
-    let mut used = TrainState::<Net, Sgd, 1>::ZEROED;
-    let mut scrap = random_network::<Net>(1);
-    Trainer::new(CONFIG, &mut scrap, &mut used)
-        .and_then(|trainer| trainer.with_dropout(0.9, &mut rng))
-        .expect("valid")
-        .step(&inputs[0], labels[0])
-        .expect("valid");
-
-    let mut networks = [random_network::<Net>(23), random_network::<Net>(23)];
-    let states = [used, TrainState::ZEROED];
-    for (network, mut state) in networks.iter_mut().zip(states) {
-        let mut trainer = Trainer::new(CONFIG, network, &mut state).expect("valid");
-        trainer.step(&inputs[0], labels[0]).expect("valid");
-    }
-    assert_eq!(bits(&networks[0]), bits(&networks[1]));
 }
 
 #[test]
@@ -274,28 +252,29 @@ fn dropout_keeps_the_mean_of_the_next_weighted_inputs() {
     let activations: [f32; UNITS] = std::array::from_fn(|_| number_or_zero(&mut numbers, 9));
     let weights: [f32; UNITS * NEXT] = std::array::from_fn(|_| number_or_zero(&mut numbers, 9));
     let biases = [0.25, -0.5, 0.0];
-    let next = |values: &mut [f32], dropped: &[bool], scale| {
+    let next = |values: &mut [f32], scale| {
         let mut z = [0.0; NEXT];
         let units = Units {
             values,
+            fan_in: UNITS,
             activation: Activation::Sigmoid,
-            dropped,
+            drops: true,
             scale,
         };
         units.forward(&weights, &biases, &mut z);
         z.map(f64::from)
     };
-    let undropped = next(&mut activations.clone(), &[false; UNITS], 1.0);
+    let undropped = next(&mut activations.clone(), 1.0);
     for rate in [0.25, 0.5, 0.8] {
         let mut rng = XorShiftRng::seed_from_u64(32);
-        let mut dropout = DropUnits::new(rate, &mut rng).expect("a valid rate");
+        let mut dropout =
+            DropUnits::new(DropoutRates::hidden(rate), &mut rng).expect("a valid rate");
         let (mut sums, mut squares) = ([0.0; NEXT], [0.0; NEXT]);
         for _ in 0..MASKS {
-            let mut dropped = [false; UNITS];
-            dropout.draw(&mut dropped);
+            dropout.begin();
             let mut values = activations;
-            drop_units(&mut values, &dropped);
-            let z = next(&mut values, &dropped, dropout.scale());
+            drop_units(&mut values, &dropout.mask(1, 0));
+            let z = next(&mut values, dropout.scale(1));
             for (j, z) in z.into_iter().enumerate() {
                 sums[j] += z;
                 squares[j] += z * z;
@@ -320,16 +299,16 @@ fn training_takes_the_memory_that_the_table_says() {
     type Digits = Mlp<784, 32, 10>;
     const PARAMETERS: usize = 784 * 32 + 32 + 32 * 10 + 10;
     const UNITS: usize = 32 + 10;
-    // A byte for each hidden unit: whether it is dropped.
-    const DROPPED: usize = 32;
+    // How many steps there were.
+    const STEPS: usize = 4;
     assert_eq!(size_of::<Digits>(), 4 * PARAMETERS);
-    assert_eq!(size_of::<TrainState<Digits>>(), 4 * (UNITS + 1) + DROPPED);
+    assert_eq!(size_of::<TrainState<Digits>>(), 4 * (UNITS + 1) + STEPS);
     assert_eq!(
         size_of::<TrainState<Digits, Sgd, 10>>(),
-        4 * 10 * (UNITS + 1) + DROPPED
+        4 * 10 * (UNITS + 1) + STEPS
     );
     assert_eq!(
         size_of::<TrainState<Digits, Momentum, 10>>(),
-        4 * PARAMETERS + 4 * 10 * (UNITS + 1) + DROPPED
+        4 * PARAMETERS + 4 * 10 * (UNITS + 1) + STEPS
     );
 }

@@ -25,7 +25,7 @@
 
 mod support;
 
-use support::{Script, number_or_zero, parameters, random_network};
+use support::{Given, hidden_units, number_or_zero, parameters, random_network};
 use thumbnet::cost::{Cost, CostFunction, TrainsWith};
 use thumbnet::input::Width;
 use thumbnet::optimizer::Optimizer;
@@ -202,18 +202,15 @@ where
     N::Output: TrainsWith<C>,
 {
     let (inputs, labels): (Vec<_>, Vec<_>) = reference.samples.iter().copied().unzip();
-    // Rate 0 is no dropout to the bit: `equivalences.rs` compares the two.
+    // Masks that drop nothing are no dropout to the bit: `equivalences.rs` compares the two.
     let dropout = reference.dropped.contains(&true);
-    let mut script = Script::of_masks(&reference.dropped);
-    let cost = Trainer::new(config, network, state)
-        .and_then(|trainer| {
-            trainer.with_dropout(if dropout { DROPOUT_RATE } else { 0.0 }, &mut script)
-        })
+    let rate = if dropout { DROPOUT_RATE } else { 0.0 };
+    let given = Given::new(rate, hidden_units::<N>(&reference.dropped));
+    Trainer::new(config, network, state)
         .expect("a valid configuration")
+        .with_masks(given)
         .batch(&inputs, &labels)
-        .expect("a valid batch");
-    script.finish();
-    cost
+        .expect("a valid batch")
 }
 
 /// A network and a mini-batch that keep the header's promises, the first of a fixed row of seeds.

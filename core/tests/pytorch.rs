@@ -23,7 +23,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Script, parameters, set_parameters};
+use support::{Given, hidden_units, parameters, set_parameters};
 use thumbnet::LayerShape;
 use thumbnet::activation::sigmoid;
 use thumbnet::cost::{CostFunction, TrainsWith};
@@ -117,7 +117,7 @@ where
         .into_iter()
         .map(|l| l as u8)
         .collect();
-    // Rate 0 is no dropout to the bit: `equivalences.rs` compares the two.
+    // Masks that drop nothing are no dropout to the bit: `equivalences.rs` compares the two.
     let hidden: usize = N::ARCHITECTURE.layers().iter().map(|l| l.fan_out).sum();
     let hidden = hidden - N::ARCHITECTURE.classes();
     let (rate, dropped) = match &case["dropout"] {
@@ -128,12 +128,11 @@ where
             (number(&dropout["rate"]) as f32, dropped)
         }
     };
-    let mut script = Script::of_masks(&dropped);
+    let given = Given::new(rate, hidden_units::<N>(&dropped));
     let cost = Trainer::new(config, network, state)
-        .and_then(|trainer| trainer.with_dropout(rate, &mut script))
         .expect("valid")
+        .with_masks(given)
         .batch(&inputs, &labels);
-    script.finish();
     f64::from(cost.expect("a valid batch"))
 }
 

@@ -32,7 +32,7 @@ fn samples_that_are_refused_change_nothing() {
     let mut state = TrainState::ZEROED;
     let mut trainer =
         Trainer::<_, _, _, 3>::new(CONFIG.with_weight_decay(DECAY), &mut network, &mut state)
-            .and_then(|trainer| trainer.with_dropout(0.5, &mut rng))
+            .and_then(|trainer| trainer.with_dropout(DropoutRates::hidden(0.5), &mut rng))
             .expect("valid");
     let none: [[f32; 7]; 0] = [];
     for (found, expected) in [
@@ -83,7 +83,7 @@ fn samples_that_are_refused_change_nothing() {
     let mut state = TrainState::ZEROED;
     let mut rng = XorShiftRng::seed_from_u64(1);
     Trainer::<_, _, _, 1>::new(CONFIG.with_weight_decay(DECAY), &mut again, &mut state)
-        .and_then(|trainer| trainer.with_dropout(0.5, &mut rng))
+        .and_then(|trainer| trainer.with_dropout(DropoutRates::hidden(0.5), &mut rng))
         .expect("valid")
         .step(&inputs[0], labels[0])
         .expect("valid");
@@ -163,7 +163,9 @@ fn hyper_parameters_out_of_range_are_refused() {
         let (mut network, mut rng) = (random_network::<Net>(23), XorShiftRng::seed_from_u64(1));
         let mut state = TrainState::<Net, Sgd, 1>::ZEROED;
         let trainer = Trainer::new(CONFIG, &mut network, &mut state).expect("valid");
-        let error = trainer.with_dropout(wrong, &mut rng).err();
+        let error = trainer
+            .with_dropout(DropoutRates::hidden(wrong), &mut rng)
+            .err();
         assert!(
             matches!(error, Some(ConfigError::Dropout(rate)) if same(rate, wrong)),
             "{wrong}"

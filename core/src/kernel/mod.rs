@@ -137,6 +137,37 @@ pub fn subtract_scaled(values: &mut [f32], coefficient: f32, delta: &[f32]) {
     }
 }
 
+/// Adds the squares of a matrix to `total`: column `j` is summed from its first row to its last,
+/// starting from `0.0`, and the sums are added to `total`, `j` ascending. Columns can thus be
+/// summed apart from one another.
+///
+/// # Shapes
+/// `matrix`: `[rows][columns]`, row-major.
+pub fn add_squares(total: &mut f32, matrix: &[f32], columns: usize) {
+    for start in (0..columns).step_by(BLOCK) {
+        let mut sums = [0.0_f32; BLOCK];
+        let width = BLOCK.min(columns - start);
+        let sums = sums.get_mut(..width).unwrap_or_default();
+        add_squares_by_column(sums, matrix, columns, start);
+        for sum in sums {
+            *total += *sum;
+        }
+    }
+}
+
+/// `sums[j] += ` the squares of column `start + j`, from the first row to the last.
+///
+/// # Shapes
+/// `matrix`: `[rows][columns]`, row-major; `sums`: at most `[columns - start]`.
+#[inline]
+pub fn add_squares_by_column(sums: &mut [f32], matrix: &[f32], columns: usize, start: usize) {
+    for row in matrix.chunks_exact(columns.max(1)) {
+        for (sum, value) in sums.iter_mut().zip(row.get(start..).unwrap_or_default()) {
+            *sum += value * value;
+        }
+    }
+}
+
 /// The sum of `left[j] * right[j]` in eight lanes: lane `k` adds `j = k, k + 8, k + 16, ..` in
 /// this order, starting from `0.0`; lanes are then added as `((0+4)+(2+6)) + ((1+5)+(3+7))`, which
 /// is what halving a vector of eight three times does.

@@ -1,14 +1,15 @@
-//! What several test files need: a network's parameters as one list, and a generator whose draws
-//! the test chooses.
+//! What several test files need: a network's parameters as one list, and dropout whose masks the
+//! test chooses.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod file;
 
-use core::convert::Infallible;
+use std::rc::Rc;
 
 use thumbnet::prelude::*;
 use thumbnet::random::uniform;
+use thumbnet::regularization::{Dropout, Mask};
 
 /// All parameters in the order of the weights file.
 pub(crate) fn parameters<N: Network>(network: &N) -> Vec<f32> {
@@ -56,37 +57,68 @@ pub(crate) fn number_or_zero(rng: &mut XorShiftRng, one_in: u32) -> f32 {
     if zero { 0.0 } else { value }
 }
 
-/// A generator whose 32-bit words are given one by one, and no more of them.
-pub(crate) struct Script(pub(crate) std::vec::IntoIter<u32>);
+/// Dropout whose masks the test chooses: `drops(layer, sample, unit)`, layer 0 being the inputs.
+pub(crate) struct Given<F> {
+    drops: Rc<F>,
+    /// What kept activations of each layer but the inputs are multiplied by.
+    pub(crate) scale: f32,
+}
 
-impl Script {
-    /// Makes dropout of any rate drop exactly the units marked `true`: one word decides on a unit.
-    pub(crate) fn of_masks(masks: &[bool]) -> Self {
-        let words: Vec<u32> = masks
-            .iter()
-            .map(|&dropped| if dropped { 0 } else { u32::MAX })
-            .collect();
-        Self(words.into_iter())
-    }
+/// A mask of [`Given`].
+pub(crate) struct GivenMask<F> {
+    drops: Rc<F>,
+    layer: usize,
+    sample: usize,
+}
 
-    /// Fails when a word was not asked for.
-    pub(crate) fn finish(mut self) {
-        assert_eq!(self.0.next(), None, "every word of the script is used");
+impl<F: Fn(usize, usize, usize) -> bool> Given<F> {
+    pub(crate) fn new(rate: f32, drops: F) -> Self {
+        Self {
+            drops: Rc::new(drops),
+            scale: 1.0 / (1.0 - rate),
+        }
     }
 }
 
-impl rand_core::TryRng for Script {
-    type Error = Infallible;
+/// Drops the hidden units marked in `marks`, layer by layer, the same for all samples.
+pub(crate) fn hidden_units<N: Network>(
+    marks: &[bool],
+) -> impl Fn(usize, usize, usize) -> bool + use<'_, N> {
+    move |layer, _, unit| {
+        let below = N::ARCHITECTURE
+            .layers()
+            .iter()
+            .take(layer.saturating_sub(1));
+        let first: usize = below.map(|layer| layer.fan_out).sum();
+        layer > 0 && marks[first + unit]
+    }
+}
 
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(self.0.next().expect("no word beyond the script"))
+impl<F: Fn(usize, usize, usize) -> bool> Dropout for Given<F> {
+    const ACTIVE: bool = true;
+    type Mask = GivenMask<F>;
+
+    fn begin(&mut self) {}
+
+    fn mask(&self, layer: usize, sample: usize) -> GivenMask<F> {
+        GivenMask {
+            drops: Rc::clone(&self.drops),
+            layer,
+            sample,
+        }
     }
 
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        unreachable!("one 32-bit word decides on a unit")
+    fn scale(&self, layer: usize) -> f32 {
+        if layer == 0 { 1.0 } else { self.scale }
+    }
+}
+
+impl<F: Fn(usize, usize, usize) -> bool> Mask for GivenMask<F> {
+    fn is_active(&self) -> bool {
+        true
     }
 
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
-        unreachable!("one 32-bit word decides on a unit")
+    fn drops(&self, unit: usize) -> bool {
+        (self.drops)(self.layer, self.sample, unit)
     }
 }
