@@ -9,7 +9,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::activation::{Activation, ActivationFunction};
 use crate::architecture::LayerShape;
-use crate::input::{Input, Kept as KeptInputs, Scaled};
+use crate::input::{Input, Masked, Scaled};
 use crate::kernel;
 use crate::optimizer::{Kept, Optimizer, Slot, Step, Zeroed};
 use crate::regularization::{Dropout, Mask, WeightDecay, is_dropped};
@@ -159,7 +159,7 @@ impl<X: Input, D: Dropout> Feed for Samples<'_, X, D> {
                 match masked {
                     None => forward(input, weights, biases, outputs),
                     Some((mask, scale)) => {
-                        let input = KeptInputs { input, mask, scale };
+                        let input = Masked { input, mask, scale };
                         forward(&input, weights, biases, outputs);
                     }
                 }
@@ -188,7 +188,7 @@ impl<X: Input, D: Dropout> Feed for Samples<'_, X, D> {
                 match masked {
                     None => accumulate_rows::<O>(input, rows, delta, step.rate),
                     Some((mask, scale)) => {
-                        let input = KeptInputs { input, mask, scale };
+                        let input = Masked { input, mask, scale };
                         accumulate_rows::<O>(&input, rows, delta, step.rate);
                     }
                 }

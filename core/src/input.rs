@@ -108,13 +108,16 @@ impl Input for Scaled<'_> {
 }
 
 /// What dropout leaves of another input: the kept values, multiplied by `scale`.
-pub(crate) struct Kept<'a, X, M> {
-    pub(crate) input: &'a X,
-    pub(crate) mask: M,
-    pub(crate) scale: f32,
+pub struct Masked<'a, X, M> {
+    /// What it is taken from.
+    pub input: &'a X,
+    /// Which values are dropped.
+    pub mask: M,
+    /// What the others are multiplied by.
+    pub scale: f32,
 }
 
-impl<X: Input, M: Mask> Input for Kept<'_, X, M> {
+impl<X: Input, M: Mask> Input for Masked<'_, X, M> {
     #[inline(always)]
     fn for_each_nonzero<R>(&self, rows: impl Iterator<Item = R>, mut visit: impl FnMut(R, f32)) {
         self.input

@@ -126,11 +126,9 @@ pub trait Network: Layers {
     fn scale_for_prediction(&mut self, rates: &DropoutRates) {
         let mut layer = 0;
         self.for_each_layer_mut(&mut |_, weights, _| {
-            if !rates.inverted {
-                let keep = 1.0 - rates.rate(layer);
-                for weight in weights {
-                    *weight *= keep;
-                }
+            let keep = rates.prediction_scale(layer);
+            for weight in weights {
+                *weight *= keep;
             }
             layer += 1;
         });

@@ -92,8 +92,29 @@ impl DropoutRates {
     }
 
     /// The rate of layer `layer`, 0 being the inputs.
+    #[inline(always)]
     pub fn rate(&self, layer: usize) -> f32 {
         self.layers.get(layer).copied().unwrap_or(0.0)
+    }
+
+    /// What the kept activations of a layer are multiplied by while training.
+    #[inline(always)]
+    pub fn scale(&self, layer: usize) -> f32 {
+        if self.inverted {
+            1.0 / (1.0 - self.rate(layer))
+        } else {
+            1.0
+        }
+    }
+
+    /// What the weights that lead out of a layer are multiplied by when training has ended.
+    #[inline(always)]
+    pub fn prediction_scale(&self, layer: usize) -> f32 {
+        if self.inverted {
+            1.0
+        } else {
+            1.0 - self.rate(layer)
+        }
     }
 }
 
@@ -157,16 +178,12 @@ impl Mask for NoDropout {
     }
 }
 
-/// Drops units at [`DropoutRates`] (Srivastava et al., Dropout, 2014).
-///
-/// A mini-batch draws one number from the generator, its key. Whether a unit is dropped is a hash
-/// of key, layer, sample and unit: masks take no memory, can be asked for again in the backward
-/// pass, in any order and on any thread.
+/// Drops units at [`DropoutRates`] (Srivastava et al., Dropout, 2014). Each mini-batch draws one
+/// number from the generator, the key of its [`HashedMasks`].
 #[derive(Debug)]
 pub struct DropUnits<'r, R> {
-    rates: DropoutRates,
+    masks: HashedMasks,
     rng: &'r mut R,
-    key: u32,
 }
 
 impl<'r, R: Rng> DropUnits<'r, R> {
@@ -177,7 +194,10 @@ impl<'r, R: Rng> DropUnits<'r, R> {
     pub fn new(rates: DropoutRates, rng: &'r mut R) -> Result<Self, f32> {
         match rates.problem() {
             Some(rate) => Err(rate),
-            None => Ok(Self { rates, rng, key: 0 }),
+            None => Ok(Self {
+                masks: HashedMasks { rates, key: 0 },
+                rng,
+            }),
         }
     }
 }
@@ -187,35 +207,61 @@ impl<R: Rng> Dropout for DropUnits<'_, R> {
     type Mask = HashedMask;
 
     fn begin(&mut self) {
-        self.key = self.rng.next_u32();
+        self.masks.key = self.rng.next_u32();
     }
 
     #[inline(always)]
     fn mask(&self, layer: usize, sample: usize) -> HashedMask {
+        self.masks.mask(layer, sample)
+    }
+
+    #[inline(always)]
+    fn scale(&self, layer: usize) -> f32 {
+        self.masks.rates.scale(layer)
+    }
+}
+
+/// The masks of one mini-batch. Whether a unit is dropped is a hash of key, layer, sample and unit:
+/// masks take no memory, and can be asked for again in the backward pass, in any order and on any
+/// thread.
+#[derive(Clone, Copy, Debug)]
+pub struct HashedMasks {
+    /// How often units are dropped; each rate in `0 <= rate < 1`.
+    pub rates: DropoutRates,
+    /// What all masks of the mini-batch follow from.
+    pub key: u32,
+}
+
+impl HashedMasks {
+    /// As [`Dropout::mask`].
+    #[inline(always)]
+    pub fn mask(&self, layer: usize, sample: usize) -> HashedMask {
         let sample = if self.rates.per_sample { sample } else { 0 };
         let place = (sample as u32).wrapping_mul(MAX_LAYERS as u32);
         HashedMask {
             key: mix(self.key ^ mix(place.wrapping_add(layer as u32))),
             // Exactly 0 for a rate of 0; as f32 has 24 bits, never rounded up to 2^32.
             threshold: (self.rates.rate(layer) * 4_294_967_296.0) as u32,
-        }
-    }
-
-    #[inline(always)]
-    fn scale(&self, layer: usize) -> f32 {
-        if self.rates.inverted {
-            1.0 / (1.0 - self.rates.rate(layer))
-        } else {
-            1.0
+            first: 0,
         }
     }
 }
 
-/// A mask of [`DropUnits`].
+/// One of [`HashedMasks`].
 #[derive(Clone, Copy, Debug)]
 pub struct HashedMask {
     key: u32,
     threshold: u32,
+    first: u32,
+}
+
+impl HashedMask {
+    /// The mask of the units from `first` on.
+    #[must_use]
+    pub fn from(self, first: usize) -> Self {
+        let first = self.first.wrapping_add(first as u32);
+        Self { first, ..self }
+    }
 }
 
 impl Mask for HashedMask {
@@ -227,10 +273,10 @@ impl Mask for HashedMask {
     #[inline(always)]
     fn drops(&self, unit: usize) -> bool {
         // Steps of 2^32 / golden ratio keep neighbouring units far apart before they are mixed.
-        mix(self
-            .key
-            .wrapping_add((unit as u32).wrapping_mul(0x9E37_79B9)))
-            < self.threshold
+        let place = (unit as u32)
+            .wrapping_add(self.first)
+            .wrapping_mul(0x9E37_79B9);
+        mix(self.key.wrapping_add(place)) < self.threshold
     }
 }
 
@@ -332,10 +378,10 @@ mod tests {
             let n = TRIALS as f64;
             (count as f64 - n * p).abs() < 5.0 * libm::sqrt(n * p * (1.0 - p))
         };
-        for i in 0..6 {
-            assert!(near(alone[i], 0.25), "{i}: {}", alone[i]);
-            for j in 0..i {
-                assert!(near(together[i][j], 0.0625), "{i} {j}: {}", together[i][j]);
+        for (i, (&alone, together)) in alone.iter().zip(&together).enumerate() {
+            assert!(near(alone, 0.25), "{i}: {alone}");
+            for (j, &together) in together.iter().take(i).enumerate() {
+                assert!(near(together, 0.0625), "{i} {j}: {together}");
             }
         }
     }

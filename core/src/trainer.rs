@@ -422,7 +422,7 @@ where
         let mut kept = O::kept(&mut state.kept);
         if O::LOOKS_AHEAD {
             network.for_each_slot(kept.reborrow(), &mut |_, _, slot| {
-                optimizer.look_ahead(slot)
+                optimizer.look_ahead(slot);
             });
         }
         for (inputs, labels) in inputs.chunks(BATCH).zip(labels.chunks(BATCH)) {

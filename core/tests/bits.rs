@@ -112,9 +112,88 @@ fn momentum_and_weight_decay_in_mini_batches() {
     assert_pinned(found, PINNED);
 }
 
+/// Pins an optimiser in mini-batches of ten.
+fn pin<O: thumbnet::optimizer::Optimizer>(optimizer: O, learning_rate: f32, pinned: [u32; 3]) {
+    type Digits = mlp![64 => 16 Sigmoid => 10 Softmax];
+    let config = TrainConfig::new(learning_rate)
+        .with_cost(SoftmaxCrossEntropy)
+        .with_weight_decay(WeightDecay::L1(1.0e-5))
+        .with_optimizer(optimizer);
+    let mut network = Digits::ZEROED;
+    network.init_weights(&mut XorShiftRng::seed_from_u64(7));
+    let mut state = TrainState::<_, _, 10>::ZEROED;
+    let mut trainer = Trainer::new(config, &mut network, &mut state).unwrap();
+    let found = after_steps(|index| {
+        let (images, labels) = mini_batch(index);
+        trainer.batch(images, labels).unwrap();
+        trainer.network().weights_crc32()
+    });
+    assert!(accuracy(&network) > 0.9, "{}", accuracy(&network));
+    assert_pinned(found, pinned);
+}
+
+#[test]
+fn nesterov_in_mini_batches() {
+    pin(Nesterov(0.9), 0.1, [0x9B5E_D7E7, 0xDB36_702F, 0x2271_1B0A]);
+}
+
+#[test]
+fn rmsprop_in_mini_batches() {
+    pin(
+        RmsProp::DEFAULT,
+        0.003,
+        [0x235D_8338, 0x16AC_4B48, 0xF52D_2956],
+    );
+}
+
+#[test]
+fn adam_in_mini_batches() {
+    pin(Adam::DEFAULT, 0.01, [0x4191_E726, 0x7A2C_BF79, 0xC99C_3D65]);
+}
+
+#[test]
+fn clipped_momentum_in_mini_batches() {
+    let (optimizer, norm) = (Momentum(0.9), 0.5);
+    pin(
+        Clipped { optimizer, norm },
+        0.1,
+        [0x7BF1_C901, 0x37F1_F06D, 0xBE01_DD6D],
+    );
+}
+
+#[test]
+fn every_kind_of_dropout_and_truncated_l1() {
+    const PINNED: [u32; 3] = [0xF027_C2D2, 0xA261_CFD1, 0x6D03_4DB3];
+    type Deep = mlp![64 => 24 Relu => 20 Sigmoid => 10 Sigmoid];
+    let mut rates = DropoutRates::hidden(0.125);
+    rates.layers[0] = 0.125;
+    rates.layers[2] = 0.25;
+    rates.per_sample = true;
+    rates.inverted = false;
+    let config = TrainConfig::new(0.3)
+        .with_weight_decay(WeightDecay::TruncatedL1(1.0e-4))
+        .with_momentum(0.5);
+    let mut rng = XorShiftRng::seed_from_u64(7);
+    let mut network = Deep::ZEROED;
+    network.init_weights(&mut rng);
+    let mut state = TrainState::<_, _, 4>::ZEROED;
+    let mut trainer = Trainer::new(config, &mut network, &mut state)
+        .unwrap()
+        .with_dropout(rates, &mut rng)
+        .unwrap();
+    let found = after_steps(|index| {
+        let (images, labels) = mini_batch(index);
+        trainer.batch(images, labels).unwrap();
+        trainer.network().weights_crc32()
+    });
+    assert_pinned(found, PINNED);
+    network.scale_for_prediction(&rates);
+    assert!(accuracy(&network) > 0.9, "{}", accuracy(&network));
+}
+
 #[test]
 fn two_hidden_layers_with_dropout() {
-    const PINNED: [u32; 3] = [0xFC5D_AC26, 0xBD8C_2E9D, 0xD64B_8DF5];
+    const PINNED: [u32; 3] = [0x4CF8_008F, 0xAF66_354E, 0x4B8A_1501];
     type Deep = mlp![64 => 24 Relu => 20 Relu => 10 Softmax];
     let config = TrainConfig::new(0.1).with_cost(SoftmaxCrossEntropy);
     let mut rng = XorShiftRng::seed_from_u64(7);

@@ -7,7 +7,7 @@ use super::plan::Plan;
 use crate::data::Dataset;
 use crate::history::{EpochRecord, best_epoch};
 use crate::model::Model;
-use crate::training::{Engine, Instructions, Progress, SparseImages, evaluate};
+use crate::training::{Engine, EngineState, Instructions, Progress, SparseImages, evaluate};
 use anyhow::Result;
 
 /// Why a run ended.
@@ -86,14 +86,16 @@ pub fn fit(
     let images = SparseImages::new(&train, plan.train_samples)?;
     let validation_samples = data.validation.prepared(preparation)?;
     let instructions = Instructions::detect();
+    let hyperparameters = plan.hyperparameters();
+    let state = EngineState::new(&plan.initial, &hyperparameters, plan.seed, plan.shuffle);
     let mut engine = Engine::new(
-        &plan.initial,
-        plan.hyperparameters(),
-        plan.seed,
-        plan.shuffle,
+        plan.initial.architecture,
+        hyperparameters,
+        state,
         plan.threads,
         instructions,
     );
+    let learning_rate = plan.learning_rate as f32;
     let mut fit = Fit {
         history: Vec::new(),
         last: plan.initial.clone(),
@@ -107,7 +109,7 @@ pub fn fit(
     };
     for epoch in 1.. {
         let start = Instant::now();
-        let trained = engine.epoch(&images, progress);
+        let trained = engine.epoch(&images, &|_| learning_rate, progress);
         fit.epoch_seconds = start.elapsed().as_secs_f64();
         fit.epoch_samples = trained.samples;
         fit.seconds += fit.epoch_seconds;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use thumbnet::{Activation, Architecture, Cost, Initialization, Preparation};
+use thumbnet::{Activation, Architecture, Cost, DropoutRates, Initialization, Preparation, WeightDecay};
 
 use crate::commands::output::{absolute, plain, quoted};
 use crate::data::Dataset;
 use crate::model::{Model, parse_architecture};
 use crate::recipe::Recipe;
-use crate::training::Hyperparameters;
+use crate::training::{Hyperparameters, OptimizerChoice};
 
 use super::settings::{COSTS, SEED, Settings, default_threads};
 
@@ -103,11 +103,17 @@ impl Plan {
     pub fn hyperparameters(&self) -> Hyperparameters {
         Hyperparameters {
             cost: self.initial.cost,
-            learning_rate: self.learning_rate as f32,
             batch_size: self.batch_size,
-            momentum: self.momentum as f32,
-            weight_decay: (self.l2 / self.train_samples as f64) as f32,
-            dropout: self.dropout as f32,
+            drop_last: false,
+            optimizer: if self.momentum == 0.0 {
+                OptimizerChoice::Sgd
+            } else {
+                OptimizerChoice::Momentum(self.momentum as f32)
+            },
+            weight_decay: WeightDecay::L2((self.l2 / self.train_samples as f64) as f32),
+            clip_norm: None,
+            dropout: DropoutRates::hidden(self.dropout as f32),
+            input_scale: 1.0,
         }
     }
 
@@ -383,11 +389,13 @@ mod tests {
         assert_eq!((plan.train_samples, plan.shuffle), (100, false));
         let expected = Hyperparameters {
             cost: Cost::SoftmaxCrossEntropy,
-            learning_rate: 0.25,
             batch_size: 20,
-            momentum: 0.5,
-            weight_decay: 0.02,
-            dropout: 0.125,
+            drop_last: false,
+            optimizer: OptimizerChoice::Momentum(0.5),
+            weight_decay: WeightDecay::L2(0.02),
+            clip_norm: None,
+            dropout: DropoutRates::hidden(0.125),
+            input_scale: 1.0,
         };
         assert_eq!(plan.hyperparameters(), expected);
     }
@@ -399,7 +407,7 @@ mod tests {
             .unwrap()
             .hyperparameters()
             .weight_decay;
-        assert_eq!(decay, (5.0_f64 / 1197.0) as f32);
+        assert_eq!(decay, WeightDecay::L2((5.0_f64 / 1197.0) as f32));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A mini-batch by input instead of by sample: which samples have something at each input.
 
 use thumbnet::input::{Input, pixel};
+use thumbnet::regularization::{HashedMasks, Mask};
 
 use super::sparse::SparseImages;
 
@@ -16,13 +17,28 @@ pub(super) struct Columns {
     /// nearest cache while they are scattered.
     pixels: Vec<u8>,
     rate: f32,
+    scale: f32,
 }
 
-/// What one input is to each sample: `rate x pixel`.
+/// What one input is to each sample: `rate x (scale x pixel)`.
 pub(super) struct Column<'a> {
     present: u64,
     pixels: &'a [u8],
     rate: f32,
+    scale: f32,
+}
+
+/// The samples of a mini-batch that a portion begins with, and what drops their inputs.
+#[derive(Clone, Copy)]
+pub(super) struct Inputs<'a> {
+    /// Which images.
+    pub(super) samples: &'a [u32],
+    /// The place of the first of them in the mini-batch.
+    pub(super) first: usize,
+    pub(super) images: &'a SparseImages<'a>,
+    pub(super) masks: HashedMasks,
+    /// What kept inputs are multiplied by.
+    pub(super) scale: f32,
 }
 
 impl Columns {
@@ -32,19 +48,25 @@ impl Columns {
             present: vec![0; inputs],
             pixels: vec![0; inputs * PORTION],
             rate: 0.0,
+            scale: 1.0,
         }
     }
 
-    /// Takes `samples`, at most [`PORTION`], every value to be multiplied by `rate`.
+    /// Takes samples, at most [`PORTION`], every value to be multiplied by `rate`.
     #[inline(always)]
-    pub(super) fn fill(&mut self, samples: &[u32], images: &SparseImages<'_>, rate: f32) {
-        self.samples = samples.len();
+    pub(super) fn fill(&mut self, inputs: &Inputs<'_>, rate: f32) {
+        self.samples = inputs.samples.len();
         self.rate = rate;
+        self.scale = inputs.scale;
         self.present.fill(0);
-        for (bit, &sample) in samples.iter().enumerate() {
-            for (place, value) in images.image(sample as usize).bytes() {
-                self.present[place] |= 1 << bit;
-                self.pixels[place * self.samples + bit] = value;
+        for (bit, &sample) in inputs.samples.iter().enumerate() {
+            let mask = inputs.masks.mask(0, inputs.first + bit);
+            let masked = mask.is_active();
+            for (place, value) in inputs.images.image(sample as usize).bytes() {
+                if !(masked && mask.drops(place)) {
+                    self.present[place] |= 1 << bit;
+                    self.pixels[place * self.samples + bit] = value;
+                }
             }
         }
     }
@@ -58,6 +80,7 @@ impl Columns {
             present,
             pixels,
             rate: self.rate,
+            scale: self.scale,
         })
     }
 }
@@ -80,7 +103,7 @@ impl Input for Column<'_> {
                 return;
             };
             next = sample + 1;
-            visit(row, self.rate * pixel(value));
+            visit(row, self.rate * (self.scale * pixel(value)));
         }
     }
 }

@@ -4,22 +4,81 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
+use serde::{Deserialize, Serialize};
+use thumbnet::Architecture;
 use thumbnet::random::shuffle;
 
 use super::exchange::{Exchange, Leave};
 use super::shard::{Batch, Shard};
-use super::{Hyperparameters, Instructions, SparseImages};
+use super::{Hyperparameters, Instructions, Snapshot, SparseImages};
 use crate::model::Model;
 
 /// A network in training.
 pub struct Engine {
     shards: Vec<Shard>,
-    batch_size: usize,
+    architecture: Architecture,
+    hyperparameters: Hyperparameters,
+    /// All of the training state but what the shards hold.
+    state: EngineState,
+}
+
+/// Everything that the rest of a training run follows from: an engine that goes on from it ends
+/// with the bits of one that never stopped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EngineState {
+    /// Parameters, and what the optimiser keeps.
+    pub snapshot: Snapshot,
+    /// Steps so far.
+    pub steps: u32,
     /// Where shuffles are drawn from, if samples are shuffled.
     shuffle_rng: Option<XorShiftRng>,
     dropout_rng: XorShiftRng,
     /// The samples in the order of the last epoch.
     order: Vec<u32>,
+}
+
+impl EngineState {
+    /// Before the first step. If `shuffled`, samples are put in another order before each epoch,
+    /// in place, as in the book; what is drawn follows from `seed` alone.
+    pub fn new(
+        model: &Model,
+        hyperparameters: &Hyperparameters,
+        seed: u64,
+        shuffled: bool,
+    ) -> Self {
+        let (has_velocity, has_squares) = hyperparameters.optimizer.keeps();
+        let zeros = |kept: bool| vec![0.0; if kept { model.parameters.len() } else { 0 }];
+        Self {
+            snapshot: Snapshot {
+                values: model.parameters.clone(),
+                velocity: zeros(has_velocity),
+                squares: zeros(has_squares),
+            },
+            steps: 0,
+            shuffle_rng: shuffled.then(|| XorShiftRng::seed_from_u64(seed)),
+            dropout_rng: XorShiftRng::seed_from_u64(seed),
+            order: Vec::new(),
+        }
+    }
+
+    /// Whether this can be the state of a training run of this network with these hyper-parameters
+    /// on so many samples.
+    pub fn fits(
+        &self,
+        architecture: &Architecture,
+        hyperparameters: &Hyperparameters,
+        samples: usize,
+    ) -> bool {
+        let (has_velocity, has_squares) = hyperparameters.optimizer.keeps();
+        let parameters = architecture.parameters();
+        let fits = |part: &[f32], kept| part.len() == if kept { parameters } else { 0 };
+        let mut order = self.order.clone();
+        order.sort_unstable();
+        fits(&self.snapshot.values, true)
+            && fits(&self.snapshot.velocity, has_velocity)
+            && fits(&self.snapshot.squares, has_squares)
+            && (order.is_empty() || order.into_iter().eq(0..samples as u32))
+    }
 }
 
 /// What the thread that trains and the thread that watches tell each other.
@@ -38,51 +97,96 @@ pub struct EpochResult {
     pub cost: f64,
     /// Samples trained: fewer than there are if the epoch was stopped.
     pub samples: usize,
+    /// Mini-batches trained.
+    pub steps: u32,
 }
 
 impl Engine {
-    /// Training of `model` on `threads` threads, at least one. If `shuffled`, samples are put in
-    /// another order before each epoch, in place, as in the book; what is drawn follows from
-    /// `seed` alone.
+    /// Training on `threads` threads, at least one, that goes on from `state`, which
+    /// [`fits`](EngineState::fits).
     pub fn new(
-        model: &Model,
+        architecture: Architecture,
         hyperparameters: Hyperparameters,
-        seed: u64,
-        shuffled: bool,
+        state: EngineState,
         threads: usize,
         instructions: Instructions,
     ) -> Self {
         let shards = (0..threads)
-            .map(|thread| Shard::new(model, hyperparameters, thread, threads, instructions))
+            .map(|thread| {
+                Shard::new(
+                    &architecture,
+                    &state.snapshot,
+                    hyperparameters,
+                    thread,
+                    threads,
+                    instructions,
+                )
+            })
             .collect();
         Self {
             shards,
-            batch_size: hyperparameters.batch_size,
-            shuffle_rng: shuffled.then(|| XorShiftRng::seed_from_u64(seed)),
-            dropout_rng: XorShiftRng::seed_from_u64(seed),
-            order: Vec::new(),
+            architecture,
+            hyperparameters,
+            state,
         }
     }
 
-    /// Copies the parameters as trained so far into `model`, which has the shape of the one that
-    /// training began with.
-    pub fn store(&self, model: &mut Model) {
+    /// The state after the last epoch.
+    pub fn state(&mut self) -> &EngineState {
         for shard in &self.shards {
-            shard.store(model);
+            shard.store(&mut self.state.snapshot);
+        }
+        &self.state
+    }
+
+    /// Copies the network as trained so far into `model`, which has the shape of the one that
+    /// training began with, ready to predict: the scale of inputs and the book's dropout are in its
+    /// weights.
+    pub fn store(&mut self, model: &mut Model) {
+        let (rates, input_scale) = (
+            self.hyperparameters.dropout,
+            self.hyperparameters.input_scale,
+        );
+        let architecture = self.architecture;
+        let values = &self.state().snapshot.values;
+        model.parameters.clone_from(values);
+        let mut rest = model.parameters.as_mut_slice();
+        for (index, layer) in architecture.layers().iter().enumerate() {
+            let (own, behind) = rest.split_at_mut(layer.parameters());
+            let input_scale = if index == 0 { input_scale } else { 1.0 };
+            let scale = rates.prediction_scale(index) * input_scale;
+            for weight in &mut own[..layer.fan_in * layer.fan_out] {
+                *weight *= scale;
+            }
+            rest = behind;
         }
     }
 
-    /// Trains one epoch on all `images`; the last mini-batch may be smaller.
-    pub fn epoch(&mut self, images: &SparseImages<'_>, progress: &Progress) -> EpochResult {
-        if self.order.len() != images.len() {
-            self.order = (0..images.len() as u32).collect();
+    /// Steps that an epoch on so many samples takes.
+    pub fn steps_of_epoch(&self, samples: usize) -> usize {
+        mini_batches(&self.hyperparameters, samples)
+    }
+
+    /// Trains one epoch on all `images`; the last mini-batch may be smaller, unless it is dropped.
+    /// `learning_rate` is asked for the rate of each step, numbered from 0 over all epochs.
+    pub fn epoch(
+        &mut self,
+        images: &SparseImages<'_>,
+        learning_rate: &(dyn Fn(u32) -> f32 + Sync),
+        progress: &Progress,
+    ) -> EpochResult {
+        let state = &mut self.state;
+        if state.order.len() != images.len() {
+            state.order = (0..images.len() as u32).collect();
         }
-        if let Some(rng) = &mut self.shuffle_rng {
-            shuffle(rng, &mut self.order);
+        if let Some(rng) = &mut state.shuffle_rng {
+            shuffle(rng, &mut state.order);
         }
         let exchange = Exchange::new(self.shards.len());
-        let batch_size = self.batch_size;
-        let (exchange, order, dropout_rng) = (&exchange, &self.order, &self.dropout_rng);
+        let batch_size = self.hyperparameters.batch_size;
+        let count = mini_batches(&self.hyperparameters, images.len());
+        let steps = state.steps;
+        let (exchange, order, dropout_rng) = (&exchange, &state.order, &state.dropout_rng);
         let mut results = std::thread::scope(|scope| {
             let threads: Vec<_> = self
                 .shards
@@ -95,22 +199,27 @@ impl Engine {
                         let mut result = EpochResult {
                             cost: 0.0,
                             samples: 0,
+                            steps: 0,
                         };
-                        for (round, samples) in order.chunks(batch_size).enumerate() {
+                        for (round, samples) in order.chunks(batch_size).take(count).enumerate() {
                             if !exchange.takes_place(round) {
                                 break;
                             }
                             if thread == 0 && progress.stop.load(Ordering::Relaxed) {
                                 exchange.end_after(round);
                             }
+                            let step = steps.saturating_add(round as u32);
                             let batch = Batch {
                                 round,
+                                step: step.saturating_add(1),
+                                learning_rate: learning_rate(step),
                                 samples,
                                 images,
                                 exchange,
                             };
                             result.cost += f64::from(shard.train(&batch, &mut rng));
                             result.samples += samples.len();
+                            result.steps += 1;
                             if thread == 0 {
                                 progress.samples.store(result.samples, Ordering::Relaxed);
                             }
@@ -129,11 +238,19 @@ impl Engine {
                 .collect::<Vec<_>>()
         });
         // Every thread has computed every cost, and drawn every mask.
-        let (EpochResult { cost, samples }, rng) = results.swap_remove(0);
-        self.dropout_rng = rng;
-        EpochResult {
-            cost: cost / samples.max(1) as f64,
-            samples,
-        }
+        let (mut result, rng) = results.swap_remove(0);
+        self.state.dropout_rng = rng;
+        self.state.steps = steps.saturating_add(result.steps);
+        result.cost /= result.samples.max(1) as f64;
+        result
+    }
+}
+
+/// How many mini-batches so many samples make.
+fn mini_batches(hyperparameters: &Hyperparameters, samples: usize) -> usize {
+    if hyperparameters.drop_last {
+        samples / hyperparameters.batch_size
+    } else {
+        samples.div_ceil(hyperparameters.batch_size)
     }
 }

@@ -2,38 +2,38 @@
 
 use std::ops::Range;
 
-use thumbnet::dense::{Step, update_biases};
+use thumbnet::dense::update_biases;
 use thumbnet::input::Input;
-use thumbnet::network::drop_units;
-use thumbnet::optimizer::{Optimizer, Slot};
-use thumbnet::{LayerShape, kernel};
+use thumbnet::optimizer::{Optimizer, Step};
+use thumbnet::regularization::{HashedMasks, drop_units, is_dropped};
+use thumbnet::{LayerShape, WeightDecay, kernel};
+
+use super::parameters::{Parameters, Parts};
 
 /// The units of a layer, for each sample of a mini-batch. There are units that do not exist up to
-/// a multiple of 8; they count as dropped, so they never contribute.
+/// a multiple of 8; their values stay zero.
 pub(super) struct Hidden {
     /// `[samples][width]`: weighted inputs, then activations, then deltas.
     pub(super) values: Vec<f32>,
-    /// `[width]`.
-    pub(super) dropped: Vec<bool>,
     pub(super) shape: LayerShape,
+    /// What kept activations are multiplied by.
+    pub(super) scale: f32,
     /// Where deltas are put while the activations are still needed.
     deltas: Vec<f32>,
 }
 
 impl Hidden {
-    pub(super) fn new(shape: LayerShape) -> Self {
-        let mut dropped = vec![false; shape.fan_out];
-        dropped.resize(shape.fan_out.next_multiple_of(8), true);
+    pub(super) fn new(shape: LayerShape, scale: f32) -> Self {
         Self {
             values: Vec::new(),
-            dropped,
             shape,
+            scale,
             deltas: Vec::new(),
         }
     }
 
     pub(super) fn width(&self) -> usize {
-        self.dropped.len()
+        self.shape.fan_out.next_multiple_of(8)
     }
 
     /// Makes room for a mini-batch.
@@ -41,12 +41,16 @@ impl Hidden {
         self.values.resize(samples * self.width(), 0.0);
     }
 
-    /// Turns weighted inputs into activations.
+    /// Turns weighted inputs into activations, and silences dropped units; `layer` counts from 1.
     #[inline(always)]
-    fn activate(&mut self) {
-        for values in self.values.chunks_exact_mut(self.dropped.len()) {
+    fn activate(&mut self, masks: Option<HashedMasks>, layer: usize) {
+        let width = self.width();
+        for (sample, values) in self.values.chunks_exact_mut(width).enumerate() {
+            let values = &mut values[..self.shape.fan_out];
             self.shape.activation.apply(values);
-            drop_units(values, &self.dropped);
+            if let Some(masks) = masks {
+                drop_units(values, &masks.mask(layer, sample));
+            }
         }
     }
 }
@@ -55,11 +59,9 @@ impl Hidden {
 pub(super) struct Layer {
     pub(super) units: Hidden,
     /// `[fan_in][width]`.
-    weights: Vec<f32>,
+    weights: Parameters,
     /// `[width]`.
-    biases: Vec<f32>,
-    /// As long as `weights` and `biases`, or empty.
-    velocity: [Vec<f32>; 2],
+    biases: Parameters,
     /// `[fan_out][fan_in]`.
     transposed: Vec<f32>,
 }
@@ -67,11 +69,12 @@ pub(super) struct Layer {
 impl Layer {
     pub(super) fn new(
         shape: LayerShape,
-        weights: &[f32],
-        biases: &[f32],
-        has_velocity: bool,
+        weights: Parts<'_>,
+        biases: Parts<'_>,
+        keeps_gradient: bool,
+        scale: f32,
     ) -> Self {
-        let units = Hidden::new(shape);
+        let units = Hidden::new(shape, scale);
         let widen = |rows: &[f32], count: usize| {
             let mut wide = vec![0.0; count * units.width()];
             let wide_rows = wide.chunks_exact_mut(units.width());
@@ -81,50 +84,83 @@ impl Layer {
             wide
         };
         let fan_in = shape.fan_in.next_multiple_of(8);
-        let (weights, biases) = (widen(weights, fan_in), widen(biases, 1));
-        let velocity = if has_velocity {
-            [vec![0.0; weights.len()], vec![0.0; biases.len()]]
-        } else {
-            Default::default()
-        };
-        let transposed = vec![0.0; fan_in * shape.fan_out];
         Self {
+            weights: Parameters::new(weights, keeps_gradient, |rows| widen(rows, fan_in)),
+            biases: Parameters::new(biases, keeps_gradient, |rows| widen(rows, 1)),
+            transposed: vec![0.0; fan_in * shape.fan_out],
             units,
-            weights,
-            biases,
-            velocity,
-            transposed,
         }
     }
 
-    /// The parameters without what was added to them, in the order of the weights file.
-    pub(super) fn parameters(&self) -> impl Iterator<Item = f32> {
+    /// The parameters and what is kept for them, without what was added to them, in the order of
+    /// the weights file.
+    pub(super) fn store(&self, layer: [&mut [f32]; 3]) {
         let LayerShape {
             fan_in, fan_out, ..
         } = self.units.shape;
-        let rows = self.weights.chunks_exact(self.units.width()).take(fan_in);
-        let rows = rows.chain(self.biases.chunks_exact(self.units.width()));
-        rows.flat_map(move |row| row.iter().take(fan_out).copied())
+        let width = self.units.width();
+        let parts = self.weights.parts().into_iter().zip(self.biases.parts());
+        for (layer, (weights, biases)) in layer.into_iter().zip(parts) {
+            let rows = weights.chunks_exact(width).take(fan_in);
+            let rows = rows.chain(biases.chunks_exact(width));
+            for (layer, row) in layer.chunks_exact_mut(fan_out).zip(rows) {
+                layer.copy_from_slice(&row[..fan_out]);
+            }
+        }
+    }
+
+    /// Goes to where the gradient is taken.
+    #[inline(always)]
+    pub(super) fn look_ahead(&mut self, optimizer: impl Optimizer) {
+        optimizer.look_ahead(self.weights.slot());
+        optimizer.look_ahead(self.biases.slot());
+    }
+
+    /// Adds the squares of the gradient.
+    pub(super) fn add_squares(&self, total: &mut f32) {
+        for parameters in [&self.weights, &self.biases] {
+            kernel::add_squares(total, &parameters.gradient, self.units.width());
+        }
+    }
+
+    /// Moves the parameters by the whole gradient.
+    #[inline(always)]
+    pub(super) fn apply<O: Optimizer>(
+        &mut self,
+        optimizer: O,
+        learning_rate: f32,
+        weight_decay: WeightDecay,
+        factor: f32,
+    ) {
+        optimizer.apply(self.weights.slot(), learning_rate, weight_decay, factor);
+        optimizer.apply(self.biases.slot(), learning_rate, WeightDecay::None, factor);
     }
 
     /// Weighted inputs of each sample, and their activations unless this is the last layer.
+    /// `layer` counts from 1.
     #[inline(always)]
-    pub(super) fn forward(&mut self, below: &mut Hidden, scale: f32, is_last: bool) {
+    pub(super) fn forward(
+        &mut self,
+        below: &Hidden,
+        masks: Option<HashedMasks>,
+        layer: usize,
+        is_last: bool,
+    ) {
         self.units.resize(below.values.len() / below.width());
         let width = self.units.width();
         let samples = self.units.values.chunks_exact_mut(width);
         for (outputs, values) in samples.zip(below.values.chunks_exact(below.width())) {
-            outputs.copy_from_slice(&self.biases);
+            outputs.copy_from_slice(&self.biases.values);
             let input = Strided {
                 values,
                 stride: 1,
-                scale,
+                scale: below.scale,
                 rate: 1.0,
             };
-            forward(&input, &self.weights, outputs);
+            forward(&input, &self.weights.values, outputs);
         }
         if !is_last {
-            self.units.activate();
+            self.units.activate(masks, layer);
         }
     }
 
@@ -136,22 +172,23 @@ impl Layer {
         &mut self,
         below: &mut Hidden,
         units: Range<usize>,
-        scale: f32,
+        drops: bool,
         step: &Step<O>,
     ) {
-        self.deltas_below(below, units, scale);
-        self.update(below, scale, step);
+        self.deltas_below(below, units, drops);
+        self.update(below, step);
         std::mem::swap(&mut below.values, &mut below.deltas);
     }
 
     /// `delta_i = scale a'_i sum over j of w_ij delta_j` for each sample. The sum is
     /// [`kernel::dot`]'s, made for eight units at once: lane `k` of all eight is one vector.
     #[inline(always)]
-    fn deltas_below(&mut self, below: &mut Hidden, units: Range<usize>, scale: f32) {
+    fn deltas_below(&mut self, below: &mut Hidden, units: Range<usize>, drops: bool) {
         let (start, count) = (units.start / 8, units.len().div_ceil(8));
         let width = self.units.width();
         let fan_in = below.width();
-        for (i, row) in self.weights.chunks_exact(width).enumerate() {
+        let scale = below.scale;
+        for (i, row) in self.weights.values.chunks_exact(width).enumerate() {
             for (j, &weight) in row.iter().take(self.units.shape.fan_out).enumerate() {
                 self.transposed[j * fan_in + i] = weight;
             }
@@ -162,10 +199,8 @@ impl Layer {
         let below_deltas = below.deltas.chunks_exact_mut(fan_in);
         for ((deltas, values), own_deltas) in samples.zip(below_samples).zip(below_deltas) {
             let blocks = own_deltas.as_chunks_mut::<8>().0.iter_mut();
-            let blocks = blocks
-                .zip(values.as_chunks::<8>().0)
-                .zip(below.dropped.as_chunks::<8>().0);
-            for (block, ((own, a), dropped)) in blocks.enumerate().skip(start).take(count) {
+            let blocks = blocks.zip(values.as_chunks::<8>().0);
+            for (block, (own, a)) in blocks.enumerate().skip(start).take(count) {
                 let mut lanes = [[0.0_f32; 8]; 8];
                 let mut rows = self.transposed.chunks_exact(fan_in).zip(deltas);
                 while rows.len() > 0 {
@@ -187,7 +222,11 @@ impl Layer {
                     let odd = (l1[unit] + l5[unit]) + (l3[unit] + l7[unit]);
                     let derivative = below.shape.activation.derivative(a[unit]);
                     let delta = (even + odd) * scale * derivative;
-                    own[unit] = if dropped[unit] { 0.0 } else { delta };
+                    // Weights that lead out of units that do not exist are zero, but their delta
+                    // is so only if their derivative is a number.
+                    let exists = 8 * block + unit < below.shape.fan_out;
+                    let dropped = drops && is_dropped(a[unit]);
+                    own[unit] = if exists && !dropped { delta } else { 0.0 };
                 }
             }
         }
@@ -195,32 +234,23 @@ impl Layer {
 
     /// Row by row, each weight's samples in the order of the contract.
     #[inline(always)]
-    fn update<O: Optimizer>(&mut self, below: &Hidden, scale: f32, step: &Step<O>) {
+    fn update<O: Optimizer>(&mut self, below: &Hidden, step: &Step<O>) {
         let width = self.units.width();
-        let [velocity, velocity_of_biases] = &mut self.velocity;
         let deltas = self.units.values.as_slice();
-        let weights = Slot {
-            values: &mut self.weights,
-            velocity,
-        };
-        for (unit, mut row) in O::rows(weights, width).enumerate() {
+        for (unit, mut row) in O::rows(self.weights.slot(), width).enumerate() {
             step.optimizer.begin(row.reborrow(), step.decay);
-            if !below.dropped[unit] {
+            if unit < below.shape.fan_out {
                 let samples = Strided {
                     values: below.values.get(unit..).unwrap_or_default(),
                     stride: below.width(),
-                    scale,
+                    scale: below.scale,
                     rate: -step.rate,
                 };
                 forward(&samples, deltas, O::moved(row.reborrow()));
             }
-            O::end(row);
+            step.optimizer.end(row, step.decay);
         }
-        let biases = Slot {
-            values: &mut self.biases,
-            velocity: velocity_of_biases,
-        };
-        update_biases(biases, deltas, step);
+        update_biases(self.biases.slot(), deltas, step);
     }
 }
 

@@ -12,34 +12,53 @@ mod instructions;
 mod layer;
 pub mod muon;
 mod objective;
+mod optimizer;
 mod panel;
+mod parameters;
 mod pass;
 mod shard;
 mod sparse;
+#[cfg(test)]
+mod tests;
 
 pub use augmented::{ImageSource, TrainingImages};
-pub use engine::{Engine, EpochResult, Progress};
+pub use engine::{Engine, EngineState, EpochResult, Progress};
 pub use evaluate::{Evaluation, evaluate};
 pub use full_batch::{FullBatch, FullBatchMethod};
 pub use gradient::{Gradient, LabelledInputs, layer_gradient_norms};
 pub use instructions::Instructions;
+pub use optimizer::OptimizerChoice;
+pub use parameters::Snapshot;
 pub use sparse::SparseImages;
 
-use thumbnet::Cost;
+use thumbnet::{Cost, DropoutRates, WeightDecay};
 
-/// What training does to a network, whatever the network and the data are.
+/// What training does to a network, whatever the network and the data are. The learning rate, which
+/// may change with every mini-batch, is given to [`Engine::epoch`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hyperparameters {
     /// What is made small.
     pub cost: Cost,
-    /// `eta`: finite, above 0.
-    pub learning_rate: f32,
     /// Samples of a mini-batch, at least 1.
     pub batch_size: usize,
-    /// `mu`, 0 <= mu < 1; 0 is plain gradient descent.
-    pub momentum: f32,
-    /// `lambda / n`: the term `lambda / 2n sum of w^2` of the cost; 0 for none.
-    pub weight_decay: f32,
-    /// The probability of dropping a hidden unit, 0 <= rate < 1; 0 for none.
-    pub dropout: f32,
+    /// Whether the samples at the end of an epoch that make no whole mini-batch are left out.
+    pub drop_last: bool,
+    /// The rule of the update.
+    pub optimizer: OptimizerChoice,
+    /// `lambda / n`, and which kind.
+    pub weight_decay: WeightDecay,
+    /// The longest gradient, if gradients are clipped.
+    pub clip_norm: Option<f32>,
+    /// How often inputs and hidden units are dropped.
+    pub dropout: DropoutRates,
+    /// What inputs are multiplied by: 1, or 255 / 256 for pixels that mean value / 256. Weights that
+    /// the engine hands out have it in them, so that they take pixels as every other network does.
+    pub input_scale: f32,
+}
+
+impl Hyperparameters {
+    /// Whether the gradient of a mini-batch is kept apart from the parameters.
+    pub(crate) fn keeps_gradient(&self) -> bool {
+        self.clip_norm.is_some() || self.optimizer.keeps_gradient()
+    }
 }

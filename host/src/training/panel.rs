@@ -3,13 +3,16 @@
 
 use std::ops::Range;
 
-use thumbnet::dense::{Step, update_biases};
+use thumbnet::WeightDecay;
+use thumbnet::dense::update_biases;
+use thumbnet::input::Masked;
 use thumbnet::kernel::{self, MOST_VECTORS};
-use thumbnet::optimizer::{Optimizer, Slot};
+use thumbnet::optimizer::{Optimizer, Step};
+use thumbnet::regularization::Mask;
 
 use super::Instructions;
-use super::columns::{Columns, PORTION};
-use super::sparse::SparseImages;
+use super::columns::{Columns, Inputs, PORTION};
+use super::parameters::{Parameters, Parts};
 
 /// Most units of a panel.
 const WIDEST: usize = 8 * MOST_VECTORS;
@@ -21,11 +24,9 @@ pub(super) struct Panel {
     width: usize,
     instructions: Instructions,
     /// `[fan_in][width]`.
-    weights: Vec<f32>,
+    weights: Parameters,
     /// `[width]`.
-    biases: Vec<f32>,
-    /// As long as `weights` and `biases`, or empty.
-    velocity: [Vec<f32>; 2],
+    biases: Parameters,
     /// `[samples][width]`: weighted inputs, or activations, or deltas.
     values: Vec<f32>,
 }
@@ -64,24 +65,24 @@ pub(super) fn width(units: usize) -> usize {
 /// Calls a method that has the panel's width, in vectors of eight, as a constant, compiled for the
 /// panel's instructions.
 macro_rules! with_vectors {
-    ($panel:expr, $method:ident::<_ $(, $type:ty)?>($($argument:expr),*)) => {
+    ($panel:expr, $method:ident::<_ $(, $type:ty)*>($($argument:expr),*)) => {
         match $panel.width / 8 {
-            1 => with_vectors!(1, $panel, $method::<_ $(, $type)?>($($argument),*)),
-            2 => with_vectors!(2, $panel, $method::<_ $(, $type)?>($($argument),*)),
-            3 => with_vectors!(3, $panel, $method::<_ $(, $type)?>($($argument),*)),
-            4 => with_vectors!(4, $panel, $method::<_ $(, $type)?>($($argument),*)),
-            5 => with_vectors!(5, $panel, $method::<_ $(, $type)?>($($argument),*)),
-            6 => with_vectors!(6, $panel, $method::<_ $(, $type)?>($($argument),*)),
-            7 => with_vectors!(7, $panel, $method::<_ $(, $type)?>($($argument),*)),
-            8 => with_vectors!(8, $panel, $method::<_ $(, $type)?>($($argument),*)),
-            10 => with_vectors!(10, $panel, $method::<_ $(, $type)?>($($argument),*)),
-            _ => with_vectors!(MOST_VECTORS, $panel, $method::<_ $(, $type)?>($($argument),*)),
+            1 => with_vectors!(1, $panel, $method::<_ $(, $type)*>($($argument),*)),
+            2 => with_vectors!(2, $panel, $method::<_ $(, $type)*>($($argument),*)),
+            3 => with_vectors!(3, $panel, $method::<_ $(, $type)*>($($argument),*)),
+            4 => with_vectors!(4, $panel, $method::<_ $(, $type)*>($($argument),*)),
+            5 => with_vectors!(5, $panel, $method::<_ $(, $type)*>($($argument),*)),
+            6 => with_vectors!(6, $panel, $method::<_ $(, $type)*>($($argument),*)),
+            7 => with_vectors!(7, $panel, $method::<_ $(, $type)*>($($argument),*)),
+            8 => with_vectors!(8, $panel, $method::<_ $(, $type)*>($($argument),*)),
+            10 => with_vectors!(10, $panel, $method::<_ $(, $type)*>($($argument),*)),
+            _ => with_vectors!(MOST_VECTORS, $panel, $method::<_ $(, $type)*>($($argument),*)),
         }
     };
-    ($vectors:tt, $panel:expr, $method:ident::<_ $(, $type:ty)?>($($argument:expr),*)) => {
+    ($vectors:tt, $panel:expr, $method:ident::<_ $(, $type:ty)*>($($argument:expr),*)) => {
         $panel.instructions.run(
             #[inline(always)]
-            || $panel.$method::<$vectors $(, $type)?>($($argument),*),
+            || $panel.$method::<$vectors $(, $type)*>($($argument),*),
         )
     };
 }
@@ -90,41 +91,80 @@ impl Panel {
     /// The panel of `units` out of a layer's weights `[fan_in][fan_out]` and biases `[fan_out]`.
     pub(super) fn new(
         units: Range<usize>,
-        weights: &[f32],
-        biases: &[f32],
-        has_velocity: bool,
+        fan_out: usize,
+        weights: Parts<'_>,
+        biases: Parts<'_>,
+        keeps_gradient: bool,
         instructions: Instructions,
     ) -> Self {
         let width = width(units.len());
         let pick = |rows: &[f32]| {
-            let mut picked = Vec::with_capacity(rows.len() / biases.len() * width);
-            for row in rows.chunks_exact(biases.len()) {
+            let mut picked = Vec::with_capacity(rows.len() / fan_out * width);
+            for row in rows.chunks_exact(fan_out) {
                 picked.extend_from_slice(&row[units.clone()]);
                 picked.resize(picked.len() + width - units.len(), 0.0);
             }
             picked
         };
-        let (weights, biases) = (pick(weights), pick(biases));
-        let velocity = if has_velocity {
-            [vec![0.0; weights.len()], vec![0.0; biases.len()]]
-        } else {
-            Default::default()
-        };
         Self {
+            weights: Parameters::new(weights, keeps_gradient, pick),
+            biases: Parameters::new(biases, keeps_gradient, pick),
             units,
             width,
             instructions,
-            weights,
-            biases,
-            velocity,
             values: Vec::new(),
         }
     }
 
-    /// Puts the parameters back where [`new`](Self::new) took them from.
-    pub(super) fn store(&self, weights: &mut [f32], biases: &mut [f32]) {
-        place(self.units.clone(), &self.weights, weights, biases.len());
-        place(self.units.clone(), &self.biases, biases, biases.len());
+    /// Puts the parameters, and what is kept for them, back where [`new`](Self::new) took them
+    /// from: `layer` holds the layer's weights, then its biases.
+    pub(super) fn store(&self, layer: [&mut [f32]; 3], fan_out: usize) {
+        let parts = self.weights.parts().into_iter().zip(self.biases.parts());
+        for (layer, (weights, biases)) in layer.into_iter().zip(parts) {
+            let all = layer.len().saturating_sub(fan_out);
+            let (layer_weights, layer_biases) = layer.split_at_mut(all);
+            place(self.units.clone(), weights, layer_weights, fan_out);
+            place(self.units.clone(), biases, layer_biases, fan_out);
+        }
+    }
+
+    /// Goes to where the gradient is taken.
+    pub(super) fn look_ahead(&mut self, optimizer: impl Optimizer) {
+        for parameters in [&mut self.weights, &mut self.biases] {
+            self.instructions.run(
+                #[inline(always)]
+                || optimizer.look_ahead(parameters.slot()),
+            );
+        }
+    }
+
+    /// Adds the sums of squares of the gradient: unit by unit, `weights` and `biases` apart.
+    pub(super) fn add_squares(&self, weights: &mut [f32], biases: &mut [f32]) {
+        let sums = [(weights, &self.weights), (biases, &self.biases)];
+        for (sums, parameters) in sums {
+            let sums = &mut sums[self.units.clone()];
+            self.instructions.run(
+                #[inline(always)]
+                || kernel::add_squares_by_column(sums, &parameters.gradient, self.width, 0),
+            );
+        }
+    }
+
+    /// Moves the parameters by the whole gradient.
+    pub(super) fn apply<O: Optimizer>(
+        &mut self,
+        optimizer: O,
+        learning_rate: f32,
+        weight_decay: WeightDecay,
+        factor: f32,
+    ) {
+        self.instructions.run(
+            #[inline(always)]
+            || {
+                optimizer.apply(self.weights.slot(), learning_rate, weight_decay, factor);
+                optimizer.apply(self.biases.slot(), learning_rate, WeightDecay::None, factor);
+            },
+        );
     }
 
     /// `[samples][width]`: weighted inputs, or activations, or deltas.
@@ -150,9 +190,9 @@ impl Panel {
     }
 
     /// Weighted inputs of each sample.
-    pub(super) fn forward(&mut self, samples: &[u32], images: &SparseImages<'_>) {
-        self.values.resize(samples.len() * self.width, 0.0);
-        with_vectors!(self, forward_wide::<_>(samples, images));
+    pub(super) fn forward(&mut self, inputs: &Inputs<'_>) {
+        self.values.resize(inputs.samples.len() * self.width, 0.0);
+        with_vectors!(self, forward_wide::<_>(inputs));
     }
 
     /// Each sample's values, to be activated.
@@ -164,23 +204,31 @@ impl Panel {
             .map(move |values| &mut values[..units])
     }
 
-    /// Moves the parameters; the values hold the deltas.
+    /// Moves the parameters, or the gradient; the values hold the deltas.
     pub(super) fn backward<O: Optimizer>(
         &mut self,
-        samples: &[u32],
-        images: &SparseImages<'_>,
+        inputs: &Inputs<'_>,
         columns: &mut Columns,
         step: &Step<O>,
     ) {
-        with_vectors!(self, backward_wide::<_, O>(samples, images, columns, step));
+        with_vectors!(self, backward_wide::<_, O>(inputs, columns, step));
     }
 
     #[inline(always)]
-    fn forward_wide<const VECTORS: usize>(&mut self, samples: &[u32], images: &SparseImages<'_>) {
-        for (values, &sample) in self.values.chunks_exact_mut(8 * VECTORS).zip(samples) {
-            values.copy_from_slice(&self.biases);
-            let image = images.image(sample as usize);
-            kernel::forward_wide::<VECTORS, _>(&image, &self.weights, 1.0, values);
+    fn forward_wide<const VECTORS: usize>(&mut self, inputs: &Inputs<'_>) {
+        let weights = self.weights.values.as_slice();
+        let rows = self.values.chunks_exact_mut(8 * VECTORS);
+        for (index, (values, &sample)) in rows.zip(inputs.samples).enumerate() {
+            values.copy_from_slice(&self.biases.values);
+            let input = &inputs.images.image(sample as usize);
+            let mask = inputs.masks.mask(0, index);
+            if mask.is_active() || inputs.scale != 1.0 {
+                let scale = inputs.scale;
+                let input = Masked { input, mask, scale };
+                kernel::forward_wide::<VECTORS, _>(&input, weights, 1.0, values);
+            } else {
+                kernel::forward_wide::<VECTORS, _>(input, weights, 1.0, values);
+            }
         }
     }
 
@@ -189,21 +237,21 @@ impl Panel {
     #[inline(always)]
     fn backward_wide<const VECTORS: usize, O: Optimizer>(
         &mut self,
-        samples: &[u32],
-        images: &SparseImages<'_>,
+        inputs: &Inputs<'_>,
         columns: &mut Columns,
         step: &Step<O>,
     ) {
-        let [velocity, velocity_of_biases] = &mut self.velocity;
-        let mut weights = Slot {
-            values: &mut self.weights,
-            velocity,
-        };
-        let portions = samples.len().div_ceil(PORTION);
+        let mut weights = self.weights.slot();
+        let portions = inputs.samples.len().div_ceil(PORTION);
         let deltas = self.values.chunks(PORTION * 8 * VECTORS);
-        for (portion, (samples, deltas)) in samples.chunks(PORTION).zip(deltas).enumerate() {
+        for (portion, (samples, deltas)) in inputs.samples.chunks(PORTION).zip(deltas).enumerate() {
+            let portion_inputs = Inputs {
+                samples,
+                first: portion * PORTION,
+                ..*inputs
+            };
             // Adding -rate x delta is what subtracting rate x delta is, to the bit.
-            columns.fill(samples, images, -step.rate);
+            columns.fill(&portion_inputs, -step.rate);
             for (mut row, column) in O::rows(weights.reborrow(), 8 * VECTORS).zip(columns.iter()) {
                 let mut keep = 1.0;
                 if portion == 0 {
@@ -218,15 +266,11 @@ impl Panel {
                     kernel::forward_wide::<VECTORS, _>(&column, deltas, keep, moved);
                 }
                 if portion + 1 == portions {
-                    O::end(row);
+                    step.optimizer.end(row, step.decay);
                 }
             }
         }
-        let biases = Slot {
-            values: &mut self.biases,
-            velocity: velocity_of_biases,
-        };
-        update_biases(biases, &self.values, step);
+        update_biases(self.biases.slot(), &self.values, step);
     }
 }
 

@@ -10,24 +10,27 @@
 
 use std::ops::Range;
 
+use rand_core::Rng;
 use rand_xorshift::XorShiftRng;
-use thumbnet::dense::Step;
-use thumbnet::network::drop_units;
-use thumbnet::optimizer::Optimizer;
-use thumbnet::regularization::{DropUnits, Dropout};
-use thumbnet::{LayerShape, Momentum, Sgd};
+use thumbnet::optimizer::{Clipped, Optimizer, Step, clip_factor};
+use thumbnet::regularization::{HashedMasks, drop_units};
+use thumbnet::{Architecture, LayerShape, Momentum, Nesterov, Sgd};
 
-use super::columns::Columns;
+use super::columns::{Columns, Inputs};
 use super::exchange::Exchange;
 use super::layer::{Hidden, Layer};
+use super::optimizer::{OptimizerChoice, with_optimizer};
 use super::panel::{self, Panel};
+use super::parameters::Snapshot;
 use super::sparse::SparseImages;
 use super::{Hyperparameters, Instructions};
-use crate::model::Model;
 
 /// What a thread works on for one mini-batch.
 pub(super) struct Batch<'a> {
     pub(super) round: usize,
+    /// The number of the step, counted from 1.
+    pub(super) step: u32,
+    pub(super) learning_rate: f32,
     pub(super) samples: &'a [u32],
     pub(super) images: &'a SparseImages<'a>,
     pub(super) exchange: &'a Exchange,
@@ -49,6 +52,9 @@ pub(super) struct Shard {
     columns: Columns,
     /// What is posted to the other threads.
     message: Vec<f32>,
+    /// For each unit of the first layer, the sum of squares of its weights' gradient, and the
+    /// square of its bias's.
+    squares: [Vec<f32>; 2],
 }
 
 /// The units that `thread` of `threads` keeps: blocks of 8, shared out as evenly as they go.
@@ -60,23 +66,37 @@ fn units_of(thread: usize, threads: usize, units: usize) -> Range<usize> {
 
 impl Shard {
     pub(super) fn new(
-        model: &Model,
+        architecture: &Architecture,
+        snapshot: &Snapshot,
         hyperparameters: Hyperparameters,
         thread: usize,
         threads: usize,
         instructions: Instructions,
     ) -> Self {
-        let has_velocity = hyperparameters.momentum != 0.0;
-        let mut layers = model.layers();
-        let (first_shape, weights, biases) = layers
+        let keeps_gradient = hyperparameters.keeps_gradient();
+        let rates = hyperparameters.dropout;
+        let mut layers = snapshot.layers(architecture);
+        let (shape, weights, biases) = layers
             .next()
             .expect("an architecture has at least one layer");
-        let own = units_of(thread, threads, first_shape.fan_out);
+        let own = units_of(thread, threads, shape.fan_out);
         let panels = panel::cut(own.clone())
-            .map(|units| Panel::new(units, weights, biases, has_velocity, instructions))
+            .map(|units| {
+                Panel::new(
+                    units,
+                    shape.fan_out,
+                    weights,
+                    biases,
+                    keeps_gradient,
+                    instructions,
+                )
+            })
             .collect();
         let rest = layers
-            .map(|(shape, weights, biases)| Layer::new(shape, weights, biases, has_velocity))
+            .zip(2..)
+            .map(|((shape, weights, biases), layer)| {
+                Layer::new(shape, weights, biases, keeps_gradient, rates.scale(layer))
+            })
             .collect();
         Self {
             thread,
@@ -84,38 +104,82 @@ impl Shard {
             instructions,
             own,
             panels,
-            first: Hidden::new(first_shape),
+            first: Hidden::new(shape, rates.scale(1)),
             rest,
             hyperparameters,
-            columns: Columns::new(first_shape.fan_in),
+            columns: Columns::new(shape.fan_in),
             message: Vec::new(),
+            squares: [vec![0.0; shape.fan_out], vec![0.0; shape.fan_out]],
         }
     }
 
-    /// Writes this thread's parameters back: its own units, and from thread 0 the other layers.
-    pub(super) fn store(&self, model: &mut Model) {
+    /// Writes this thread's part back: its own units, and from thread 0 the other layers.
+    pub(super) fn store(&self, snapshot: &mut Snapshot) {
         let LayerShape {
             fan_in, fan_out, ..
         } = self.first.shape;
-        let (weights, behind) = model.parameters.split_at_mut(fan_in * fan_out);
-        let (biases, behind) = behind.split_at_mut(fan_out);
+        let first = (fan_in + 1) * fan_out;
+        let mut parts = snapshot.parts_mut().map(|part| {
+            let first = first.min(part.len());
+            part.split_at_mut(first)
+        });
         for panel in &self.panels {
-            panel.store(weights, biases);
+            panel.store(parts.each_mut().map(|(first, _)| &mut **first), fan_out);
         }
-        if self.thread == 0 {
-            let own = self.rest.iter().flat_map(Layer::parameters);
-            for (parameter, own) in behind.iter_mut().zip(own) {
-                *parameter = own;
-            }
+        if self.thread > 0 {
+            return;
+        }
+        let mut rest = parts.map(|(_, rest)| rest);
+        for layer in &self.rest {
+            let length = layer.units.shape.parameters();
+            let own = rest.each_mut().map(|rest| {
+                let length = length.min(rest.len());
+                let (own, behind) = std::mem::take(rest).split_at_mut(length);
+                *rest = behind;
+                own
+            });
+            layer.store(own);
         }
     }
 
-    /// Trains on one mini-batch; returns the sum of its samples' costs before the step.
+    /// Trains on one mini-batch; returns the sum of its samples' costs before the step. Every
+    /// thread draws the same from its `rng`.
     pub(super) fn train(&mut self, batch: &Batch<'_>, rng: &mut XorShiftRng) -> f32 {
-        if self.hyperparameters.momentum == 0.0 {
-            self.train_with(Sgd, batch, rng)
-        } else {
-            self.train_with(Momentum(self.hyperparameters.momentum), batch, rng)
+        let rates = self.hyperparameters.dropout;
+        let masks = rates
+            .layers
+            .iter()
+            .any(|&rate| rate > 0.0)
+            .then(|| HashedMasks {
+                rates,
+                key: rng.next_u32(),
+            });
+        if self.hyperparameters.keeps_gradient() {
+            // Any optimiser that accumulates a gradient does it in the same way.
+            let norm = self.hyperparameters.clip_norm;
+            let gradient = Clipped {
+                optimizer: Sgd,
+                norm: norm.unwrap_or(f32::INFINITY),
+            };
+            if let Some(nesterov) = self.hyperparameters.optimizer.looks_ahead() {
+                self.look_ahead(nesterov);
+            }
+            let cost_sum = self.train_with(gradient, batch, masks);
+            let factor = norm.map_or(1.0, |norm| clip_factor(norm, self.squares(batch)));
+            with_optimizer!(self.hyperparameters.optimizer, optimizer => {
+                self.apply(optimizer.at_step(batch.step), batch.learning_rate, factor);
+            });
+            return cost_sum;
+        }
+        match self.hyperparameters.optimizer {
+            OptimizerChoice::Momentum(momentum) => {
+                self.train_with(Momentum(momentum), batch, masks)
+            }
+            OptimizerChoice::Nesterov(momentum) => {
+                self.look_ahead(Nesterov(momentum));
+                self.train_with(Nesterov(momentum), batch, masks)
+            }
+            _ => self.train_with(Sgd, batch, masks),
         }
     }
 
@@ -123,65 +187,135 @@ impl Shard {
         &mut self,
         optimizer: O,
         batch: &Batch<'_>,
-        rng: &mut XorShiftRng,
+        masks: Option<HashedMasks>,
     ) -> f32 {
-        let learning_rate = self.hyperparameters.learning_rate;
-        let step = Step {
+        let Hyperparameters {
+            weight_decay,
+            dropout: rates,
+            input_scale,
+            ..
+        } = self.hyperparameters;
+        let samples = batch.samples.len();
+        let step = Step::new(
             optimizer,
-            rate: learning_rate / batch.samples.len() as f32,
-            decay: learning_rate * self.hyperparameters.weight_decay,
-            first: true,
-            last: true,
+            batch.learning_rate,
+            weight_decay,
+            samples,
+            batch.step,
+        );
+        let inputs = Inputs {
+            samples: batch.samples,
+            first: 0,
+            images: batch.images,
+            masks: masks.unwrap_or(HashedMasks { rates, key: 0 }),
+            scale: rates.scale(0) * input_scale,
         };
-        let scale = self.draw_dropped(rng);
-        self.forward_first(batch);
+        self.forward_first(batch, &inputs, masks);
         let cost_sum = self.instructions.run(
             #[inline(always)]
             || {
-                self.forward_rest(scale);
+                self.forward_rest(masks);
                 let cost_sum = self.cost(batch);
-                self.backward_rest(&step, scale);
+                self.backward_rest(&step, masks.is_some());
                 cost_sum
             },
         );
         for panel in &mut self.panels {
             panel.pick_values(&self.first.values, self.first.width());
-            panel.backward(batch.samples, batch.images, &mut self.columns, &step);
+            panel.backward(&inputs, &mut self.columns, &step);
         }
         cost_sum
     }
 
-    /// Draws which hidden units are dropped; returns what the others are multiplied by. Every
-    /// thread draws the same.
-    fn draw_dropped(&mut self, rng: &mut XorShiftRng) -> f32 {
-        let rate = self.hyperparameters.dropout;
-        let Some(mut dropout) = DropUnits::new(rate, rng).filter(|_| rate > 0.0) else {
-            return 1.0;
-        };
-        if let Some((_, hidden)) = self.rest.split_last_mut() {
-            dropout.draw(&mut self.first.dropped[..self.first.shape.fan_out]);
-            for layer in hidden {
-                dropout.draw(&mut layer.units.dropped[..layer.units.shape.fan_out]);
+    fn look_ahead(&mut self, optimizer: Nesterov) {
+        for panel in &mut self.panels {
+            panel.look_ahead(optimizer);
+        }
+        for layer in &mut self.rest {
+            layer.look_ahead(optimizer);
+        }
+    }
+
+    /// The sum of squares of the whole gradient, in the order of core.
+    fn squares(&mut self, batch: &Batch<'_>) -> f32 {
+        let round = self.rounds(batch) + 1;
+        let [weights, biases] = &mut self.squares;
+        weights.fill(0.0);
+        biases.fill(0.0);
+        for panel in &self.panels {
+            panel.add_squares(weights, biases);
+        }
+        if self.threads > 1 {
+            self.message.clear();
+            self.message.extend_from_slice(&weights[self.own.clone()]);
+            self.message.extend_from_slice(&biases[self.own.clone()]);
+            batch.exchange.post(self.thread, round, &self.message);
+            for thread in (0..self.threads).filter(|&thread| thread != self.thread) {
+                batch.exchange.read(thread, round, |message| {
+                    let units = units_of(thread, self.threads, weights.len());
+                    let (of_weights, of_biases) = message.split_at(message.len() / 2);
+                    // Nothing comes from a thread that panicked.
+                    if of_weights.len() == units.len() {
+                        weights[units.clone()].copy_from_slice(of_weights);
+                        biases[units].copy_from_slice(of_biases);
+                    }
+                });
             }
         }
-        dropout.scale()
+        let mut total = 0.0;
+        for square in weights.iter().chain(&*biases) {
+            total += square;
+        }
+        for layer in &self.rest {
+            layer.add_squares(&mut total);
+        }
+        total
+    }
+
+    /// The first of this mini-batch's exchanges.
+    fn rounds(&self, batch: &Batch<'_>) -> usize {
+        let each = 1 + usize::from(self.hyperparameters.clip_norm.is_some());
+        each * batch.round
+    }
+
+    fn apply<O: Optimizer>(&mut self, optimizer: O, learning_rate: f32, factor: f32) {
+        let weight_decay = self.hyperparameters.weight_decay;
+        for panel in &mut self.panels {
+            panel.apply(optimizer, learning_rate, weight_decay, factor);
+        }
+        self.instructions.run(
+            #[inline(always)]
+            || {
+                for layer in &mut self.rest {
+                    layer.apply(optimizer, learning_rate, weight_decay, factor);
+                }
+            },
+        );
     }
 
     /// The first layer: own units, then everybody's side by side.
-    fn forward_first(&mut self, batch: &Batch<'_>) {
+    fn forward_first(
+        &mut self,
+        batch: &Batch<'_>,
+        inputs: &Inputs<'_>,
+        masks: Option<HashedMasks>,
+    ) {
         let width = self.first.width();
+        let round = self.rounds(batch);
         self.first.resize(batch.samples.len());
         self.message.clear();
         for panel in &mut self.panels {
-            panel.forward(batch.samples, batch.images);
+            panel.forward(inputs);
             if !self.rest.is_empty() {
-                let dropped = &self.first.dropped[panel.units.clone()];
+                let first = panel.units.start;
                 self.instructions.run(
                     #[inline(always)]
                     || {
-                        for values in panel.values_mut() {
+                        for (sample, values) in panel.values_mut().enumerate() {
                             self.first.shape.activation.apply(values);
-                            drop_units(values, dropped);
+                            if let Some(masks) = masks {
+                                drop_units(values, &masks.mask(1, sample).from(first));
+                            }
                         }
                     },
                 );
@@ -192,9 +326,9 @@ impl Shard {
         if self.threads == 1 {
             return;
         }
-        batch.exchange.post(self.thread, batch.round, &self.message);
+        batch.exchange.post(self.thread, round, &self.message);
         for thread in (0..self.threads).filter(|&thread| thread != self.thread) {
-            batch.exchange.read(thread, batch.round, |mut message| {
+            batch.exchange.read(thread, round, |mut message| {
                 let units = units_of(thread, self.threads, self.first.shape.fan_out);
                 for units in panel::cut(units) {
                     let length = batch.samples.len() * panel::width(units.len());
@@ -208,12 +342,12 @@ impl Shard {
 
     /// The layers behind the first; the last one's weighted inputs are not yet activated.
     #[inline(always)]
-    fn forward_rest(&mut self, scale: f32) {
+    fn forward_rest(&mut self, masks: Option<HashedMasks>) {
         let last = self.rest.len().saturating_sub(1);
-        let mut below = &mut self.first;
+        let mut below = &self.first;
         for (index, layer) in self.rest.iter_mut().enumerate() {
-            layer.forward(below, scale, index == last);
-            below = &mut layer.units;
+            layer.forward(below, masks, index + 2, index == last);
+            below = &layer.units;
         }
     }
 
@@ -240,7 +374,7 @@ impl Shard {
 
     /// Last to second layer: deltas move the layer's weights and become those of the layer below.
     #[inline(always)]
-    fn backward_rest<O: Optimizer>(&mut self, step: &Step<O>, scale: f32) {
+    fn backward_rest<O: Optimizer>(&mut self, step: &Step<O>, drops: bool) {
         for index in (0..self.rest.len()).rev() {
             let (lower, upper) = self.rest.split_at_mut(index);
             let (below, units) = match lower.last_mut() {
@@ -250,7 +384,7 @@ impl Shard {
                 }
                 None => (&mut self.first, self.own.clone()),
             };
-            upper[0].backward(below, units, scale, step);
+            upper[0].backward(below, units, drops, step);
         }
     }
 }
