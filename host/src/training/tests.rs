@@ -3,14 +3,14 @@
 
 use rand_core::SeedableRng;
 use rand_xorshift::XorShiftRng;
-use thumbnet::optimizer::{Optimizer, Zeroed};
+use thumbnet::optimizer::Optimizer;
 use thumbnet::prelude::*;
 
 use super::*;
 use crate::data::{DataChoice, load};
 use crate::model::Model;
 
-type Digits = thumbnet::mlp![64 => 27 Sigmoid => 13 Relu => 10 Softmax];
+type Digits = thumbnet::mlp![64 => 27 Tanh => 13 Relu => 10 Softmax];
 
 const SEED: u64 = 3;
 const SAMPLES: usize = 130;
@@ -97,7 +97,7 @@ fn by_engine(start: &Model, hyperparameters: &Hyperparameters, threads: usize) -
 #[test]
 fn every_technique_has_cores_bits_on_any_number_of_threads() {
     let cost = thumbnet::Cost::SoftmaxCrossEntropy;
-    let start = Model::fresh(Digits::ARCHITECTURE, cost, 1);
+    let start = Model::fresh(Digits::ARCHITECTURE, cost, Initialization::default(), 1);
     let mut kinds = DropoutRates::hidden(0.25);
     kinds.layers[0] = 0.125;
     kinds.layers[2] = 0.5;
