@@ -15,7 +15,8 @@ use thumbnet::{Activation, Cost};
 use thumbnet_host::data::{self, DataChoice, Dataset};
 use thumbnet_host::model::{Model, parse_architecture};
 use thumbnet_host::training::{
-    Engine, Hyperparameters, Instructions, Progress, SparseImages, evaluate,
+    Engine, EngineState, Hyperparameters, Instructions, OptimizerChoice, Progress, SparseImages,
+    evaluate,
 };
 use thumbnet_tests::{Board, Desk, mnist, root};
 
@@ -168,23 +169,23 @@ fn engine() {
                 let found = SAMPLES.map(|count| {
                     let hyperparameters = Hyperparameters {
                         cost: Cost::CrossEntropy,
-                        learning_rate: way.learning_rate(),
                         batch_size: way.batch_size,
-                        momentum: way.momentum(),
-                        weight_decay: way.weight_decay,
-                        dropout: 0.0,
+                        drop_last: false,
+                        optimizer: match way.momentum() {
+                            0.0 => OptimizerChoice::Sgd,
+                            momentum => OptimizerChoice::Momentum(momentum),
+                        },
+                        weight_decay: WeightDecay::L2(way.weight_decay),
+                        clip_norm: None,
+                        dropout: DropoutRates::NONE,
+                        input_scale: 1.0,
                     };
                     let shuffled = false;
-                    let mut engine = Engine::new(
-                        &fresh,
-                        hyperparameters,
-                        SEED,
-                        shuffled,
-                        threads,
-                        instructions,
-                    );
+                    let state = EngineState::new(&fresh, &hyperparameters, SEED, shuffled);
+                    let mut engine =
+                        Engine::new(architecture, hyperparameters, state, threads, instructions);
                     let images = SparseImages::new(&dataset().train, count).unwrap();
-                    engine.epoch(&images, &Progress::default());
+                    engine.epoch(&images, &|_| way.learning_rate(), &Progress::default());
                     engine.store(&mut trained);
                     trained.weights_crc32()
                 });
