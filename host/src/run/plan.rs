@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use thumbnet::{Activation, Architecture, Cost, DropoutRates, Initialization, Preparation, WeightDecay};
+use thumbnet::{
+    Activation, Architecture, Cost, DropoutRates, Initialization, Preparation, WeightDecay,
+};
 
 use crate::commands::output::{absolute, plain, quoted};
 use crate::data::Dataset;

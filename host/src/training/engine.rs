@@ -97,8 +97,6 @@ pub struct EpochResult {
     pub cost: f64,
     /// Samples trained: fewer than there are if the epoch was stopped.
     pub samples: usize,
-    /// Mini-batches trained.
-    pub steps: u32,
 }
 
 impl Engine {
@@ -199,8 +197,8 @@ impl Engine {
                         let mut result = EpochResult {
                             cost: 0.0,
                             samples: 0,
-                            steps: 0,
                         };
+                        let mut trained = 0;
                         for (round, samples) in order.chunks(batch_size).take(count).enumerate() {
                             if !exchange.takes_place(round) {
                                 break;
@@ -219,12 +217,12 @@ impl Engine {
                             };
                             result.cost += f64::from(shard.train(&batch, &mut rng));
                             result.samples += samples.len();
-                            result.steps += 1;
+                            trained += 1;
                             if thread == 0 {
                                 progress.samples.store(result.samples, Ordering::Relaxed);
                             }
                         }
-                        (result, rng)
+                        (result, trained, rng)
                     })
                 })
                 .collect();
@@ -238,9 +236,9 @@ impl Engine {
                 .collect::<Vec<_>>()
         });
         // Every thread has computed every cost, and drawn every mask.
-        let (mut result, rng) = results.swap_remove(0);
+        let (mut result, trained, rng) = results.swap_remove(0);
         self.state.dropout_rng = rng;
-        self.state.steps = steps.saturating_add(result.steps);
+        self.state.steps = steps.saturating_add(trained);
         result.cost /= result.samples.max(1) as f64;
         result
     }
