@@ -409,10 +409,12 @@ impl Optimizer for Momentum {
 /// and Hinton, On the importance of initialization and momentum, 2013). Decay's gradient, too, is
 /// that of `w + mu v`.
 ///
-/// Two floats a weight are enough for it: while samples move the weights away from `w + mu v`,
-/// the velocity's place holds `w`; the new velocity is what the weights have moved in all. Because
-/// the weights themselves move, the samples of a mini-batch cannot come in portions. The cost that
-/// a trainer returns is that of `w + mu v`.
+/// Two floats a weight are enough for it: the forward pass runs on `w + mu v`, and once a weight's
+/// part in it is over, the weight goes back to `w` and its gradient goes into the velocity. For that
+/// reason the samples of a mini-batch cannot come in portions. (To keep `w` in the velocity's place
+/// instead, and take for the new velocity what the weight has moved, would save the way back, but
+/// leave the velocity with the rounding errors of the weight, and nothing of a gradient below them.)
+/// The cost that a trainer returns is that of `w + mu v`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Nesterov(
@@ -429,33 +431,51 @@ impl Optimizer for Nesterov {
     fn look_ahead(self, slot: Slot<'_>) {
         let Self(momentum) = self;
         for (value, velocity) in slot.values.iter_mut().zip(slot.velocity) {
-            let weight = *value;
-            *value = weight + momentum * *velocity;
-            *velocity = weight;
+            *velocity *= momentum;
+            *value += *velocity;
+        }
+    }
+
+    /// Goes back to `w`, with the decay's gradient at `w + mu v`.
+    #[inline(always)]
+    fn begin(self, slot: Slot<'_>, decay: WeightDecay) {
+        let both = slot.values.iter_mut().zip(slot.velocity);
+        match decay {
+            WeightDecay::L2(decay) => {
+                for (value, velocity) in both {
+                    let ahead = *value;
+                    *value -= *velocity;
+                    *velocity -= decay * ahead;
+                }
+            }
+            WeightDecay::L1(decay) => {
+                for (value, velocity) in both {
+                    let ahead = *value;
+                    *value -= *velocity;
+                    *velocity -= decay * sign(ahead);
+                }
+            }
+            WeightDecay::None | WeightDecay::TruncatedL1(_) => {
+                for (value, velocity) in both {
+                    *value -= *velocity;
+                }
+            }
         }
     }
 
     #[inline(always)]
-    fn begin(self, slot: Slot<'_>, decay: WeightDecay) {
-        Sgd.begin(slot, decay);
-    }
-
-    #[inline(always)]
-    fn begin_factor(self, decay: WeightDecay) -> Option<f32> {
-        Sgd.begin_factor(decay)
+    fn begin_factor(self, _: WeightDecay) -> Option<f32> {
+        None
     }
 
     #[inline(always)]
     fn moved(slot: Slot<'_>) -> &mut [f32] {
-        slot.values
+        slot.velocity
     }
 
     #[inline(always)]
     fn end(self, slot: Slot<'_>, decay: WeightDecay) {
-        for (value, velocity) in slot.values.iter().zip(slot.velocity.iter_mut()) {
-            *velocity = value - *velocity;
-        }
-        truncate(slot.values, decay);
+        Momentum::end(Momentum(self.0), slot, decay);
     }
 }
 
