@@ -205,7 +205,10 @@ where
     // Masks that drop nothing are no dropout to the bit: `equivalences.rs` compares the two.
     let dropout = reference.dropped.contains(&true);
     let rate = if dropout { DROPOUT_RATE } else { 0.0 };
-    let given = Given::new(rate, hidden_units::<N>(&reference.dropped));
+    let given = Given {
+        rates: [0.0, rate, rate],
+        drops: hidden_units::<N>(&reference.dropped),
+    };
     Trainer::new(config, network, state)
         .expect("a valid configuration")
         .with_masks(given)

@@ -24,14 +24,13 @@ mod support;
 
 use serde_json::Value;
 use support::{Given, hidden_units, parameters, set_parameters};
-use thumbnet::LayerShape;
 use thumbnet::activation::sigmoid;
 use thumbnet::cost::{CostFunction, TrainsWith};
 use thumbnet::input::Width;
 use thumbnet::kernel;
 use thumbnet::optimizer::Optimizer;
 use thumbnet::prelude::*;
-use thumbnet::{Patience, Plateau, Rule, Schedule};
+use thumbnet::{LayerShape, Patience, Plateau, Rule, Schedule};
 
 const EXP: f64 = 1.3e-7;
 const SIGMOID: f64 = 3.6e-7;
@@ -128,7 +127,10 @@ where
             (number(&dropout["rate"]) as f32, dropped)
         }
     };
-    let given = Given::new(rate, hidden_units::<N>(&dropped));
+    let given = Given {
+        rates: [0.0, rate, rate],
+        drops: hidden_units::<N>(&dropped),
+    };
     let cost = Trainer::new(config, network, state)
         .expect("valid")
         .with_masks(given)

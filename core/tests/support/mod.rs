@@ -5,8 +5,6 @@
 
 pub(crate) mod file;
 
-use std::rc::Rc;
-
 use thumbnet::prelude::*;
 use thumbnet::random::uniform;
 use thumbnet::regularization::{Dropout, Mask};
@@ -57,33 +55,25 @@ pub(crate) fn number_or_zero(rng: &mut XorShiftRng, one_in: u32) -> f32 {
     if zero { 0.0 } else { value }
 }
 
-/// Dropout whose masks the test chooses: `drops(layer, sample, unit)`, layer 0 being the inputs.
+/// Dropout whose masks the test chooses.
 pub(crate) struct Given<F> {
-    drops: Rc<F>,
-    /// What kept activations of each layer but the inputs are multiplied by.
-    pub(crate) scale: f32,
+    /// Of inputs and of up to two hidden layers: what is kept is multiplied by `1 / (1 - rate)`.
+    pub(crate) rates: [f32; 3],
+    /// Of layer, sample and unit; layer 0 are the inputs.
+    pub(crate) drops: F,
 }
 
 /// A mask of [`Given`].
 pub(crate) struct GivenMask<F> {
-    drops: Rc<F>,
+    drops: F,
     layer: usize,
     sample: usize,
-}
-
-impl<F: Fn(usize, usize, usize) -> bool> Given<F> {
-    pub(crate) fn new(rate: f32, drops: F) -> Self {
-        Self {
-            drops: Rc::new(drops),
-            scale: 1.0 / (1.0 - rate),
-        }
-    }
 }
 
 /// Drops the hidden units marked in `marks`, layer by layer, the same for all samples.
 pub(crate) fn hidden_units<N: Network>(
     marks: &[bool],
-) -> impl Fn(usize, usize, usize) -> bool + use<'_, N> {
+) -> impl Fn(usize, usize, usize) -> bool + Copy + use<'_, N> {
     move |layer, _, unit| {
         let below = N::ARCHITECTURE
             .layers()
@@ -94,7 +84,7 @@ pub(crate) fn hidden_units<N: Network>(
     }
 }
 
-impl<F: Fn(usize, usize, usize) -> bool> Dropout for Given<F> {
+impl<F: Fn(usize, usize, usize) -> bool + Copy> Dropout for Given<F> {
     const ACTIVE: bool = true;
     type Mask = GivenMask<F>;
 
@@ -102,14 +92,14 @@ impl<F: Fn(usize, usize, usize) -> bool> Dropout for Given<F> {
 
     fn mask(&self, layer: usize, sample: usize) -> GivenMask<F> {
         GivenMask {
-            drops: Rc::clone(&self.drops),
+            drops: self.drops,
             layer,
             sample,
         }
     }
 
     fn scale(&self, layer: usize) -> f32 {
-        if layer == 0 { 1.0 } else { self.scale }
+        1.0 / (1.0 - self.rates[layer])
     }
 }
 
