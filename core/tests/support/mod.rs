@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod file;
+pub(crate) mod reference;
 
 use thumbnet::prelude::*;
 use thumbnet::random::uniform;
