@@ -89,7 +89,8 @@ def make_pages(thumbnet, folder):
     }.items():
         subprocess.run(train + flags + ["--out", name], cwd=folder, check=True, capture_output=True)
     (folder / "begun").mkdir()
-    shutil.copy(folder / "one/run.toml", folder / "begun/run.toml")
+    record = (folder / "one/run.toml").read_text()
+    (folder / "begun/run.toml").write_text(record.split("[result]")[0])
 
     def report(*runs, out):
         subprocess.run([thumbnet, "report", *runs, "--out", out], cwd=folder, check=True,

@@ -193,3 +193,118 @@ pub fn best_sample() -> Result<Svg> {
         Ok(area.draw(&Circle::new(at, 8 * UNITS as i32, ring))?)
     })?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagram(axes: (Axis, Axis), curves: Vec<Curve>) -> Drawn {
+        let (x, y) = ((axes.0, "across"), (axes.1, "up"));
+        Diagram { x, y, curves }.draw().unwrap()
+    }
+
+    fn curve(name: &str, look: usize, points: &[(f64, f64)]) -> Curve {
+        Curve {
+            name: name.to_owned(),
+            points: points.to_vec(),
+            look,
+            ..Curve::default()
+        }
+    }
+
+    const AXES: [Axis; 4] = [Axis::Counts, Axis::Magnitudes, Axis::Percent, Axis::Plain];
+
+    #[test]
+    fn no_number_is_too_strange() {
+        let strange = [
+            f64::NAN,
+            f64::INFINITY,
+            f64::MAX,
+            -f64::MAX,
+            5e-324,
+            0.0,
+            -1.0,
+            1e30,
+        ];
+        for across in AXES {
+            for up in AXES {
+                for a in strange {
+                    for b in strange {
+                        let band = vec![(b, a), (a, b)];
+                        let best = Some(a);
+                        let points = [(a, b), (b, a)];
+                        let drawn = diagram(
+                            (across, up),
+                            vec![Curve {
+                                band,
+                                best,
+                                ..curve("any", 0, &points)
+                            }],
+                        );
+                        let svg = drawn.svg.to_string();
+                        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{a} {b}");
+                    }
+                }
+            }
+        }
+        let nothing = diagram((Axis::Counts, Axis::Plain), Vec::new());
+        assert!(nothing.svg.to_string().contains("not measured"));
+    }
+
+    #[test]
+    fn looks_and_names_are_told_in_the_key() {
+        let points = [(1.0, 1.0), (2.0, 3.0)];
+        let curves = vec![
+            curve("one", 0, &points),
+            curve("", 1, &points),
+            curve("again", 0, &points),
+            curve("nowhere", 2, &[(1.0, f64::NAN)]),
+            curve("other", 5, &points),
+        ];
+        let key = diagram((Axis::Counts, Axis::Plain), curves).key;
+        let names: Vec<&str> = key.iter().map(|entry| entry.1.as_str()).collect();
+        assert_eq!(names, ["one", "again", "other"]);
+        assert_eq!(key[0].0, key[1].0);
+        // The same colour, another shape.
+        assert_ne!(key[0].0, key[2].0);
+        for look in 1..COLORS.len() * SHAPES.len() {
+            let other = diagram((Axis::Counts, Axis::Plain), vec![curve("", look, &points)]);
+            let first = diagram((Axis::Counts, Axis::Plain), vec![curve("", 0, &points)]);
+            assert_ne!(first.svg, other.svg, "{look}");
+        }
+    }
+
+    #[test]
+    fn learning_rates_lie_evenly() {
+        let points = [0.01, 0.1, 1.0, 10.0].map(|x| (x, 1.0));
+        let svg = diagram((Axis::Magnitudes, Axis::Plain), vec![curve("", 0, &points)]).svg;
+        let at: Vec<i32> = svg
+            .to_string()
+            .lines()
+            .filter_map(|line| line.strip_prefix("<circle cx=\""))
+            .filter_map(|rest| rest.split('"').next()?.parse().ok())
+            .collect();
+        let steps: Vec<i32> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert_eq!(steps.len(), 3);
+        assert!(
+            steps[0] > 200 && steps.iter().all(|step| (step - steps[0]).abs() <= 1),
+            "{at:?}"
+        );
+    }
+
+    #[test]
+    fn a_band_is_drawn_behind_its_curve() {
+        let with = Curve {
+            band: vec![(0.5, 2.0), (0.25, 5.0)],
+            ..curve("", 1, &[(1.0, 1.0), (2.0, 3.0)])
+        };
+        let svg = diagram((Axis::Counts, Axis::Plain), vec![with])
+            .svg
+            .to_string();
+        let band = svg
+            .find("<polygon opacity=\"0.2\" fill=\"#D55E00\"")
+            .unwrap();
+        let line = svg.find("stroke=\"#D55E00\"").unwrap();
+        assert!(band < line);
+    }
+}

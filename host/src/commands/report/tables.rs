@@ -101,7 +101,7 @@ fn groups(run: &RunFiles) -> Vec<(String, Vec<(String, String)>)> {
     groups
 }
 
-/// What differs between runs, and what they share.
+/// What differs between runs, if anything, and what they share.
 pub(super) fn comparison(runs: &[RunFiles]) -> Vec<Table> {
     let all: Vec<Vec<(String, String)>> = runs.iter().map(named_entries).collect();
     let mut names: Vec<&String> = Vec::new();
@@ -131,10 +131,8 @@ pub(super) fn comparison(runs: &[RunFiles]) -> Vec<Table> {
             differing = differing.row(std::iter::once(name).chain(values));
         }
     }
-    if differing.rows.is_empty() {
-        differing.caption = "Nothing differs".to_owned();
-    }
-    vec![differing, shared]
+    let tables = [differing, shared].into_iter();
+    tables.filter(|table| !table.rows.is_empty()).collect()
 }
 
 /// Every entry, with the name of its table before its own.

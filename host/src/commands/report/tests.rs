@@ -199,6 +199,12 @@ fn a_comparison_says_what_differs() {
 fn runs_of_one_name_are_told_apart() {
     let runs = Runs::new();
     let paths = [runs.add("a/run", RECORD, 1), runs.add("b/run", RECORD, 1)];
+    let page = page(&read(&[&paths[0], &paths[1]])).unwrap();
+    assert!(
+        tables(&page)
+            .iter()
+            .all(|table| table.caption != "What differs")
+    );
     let names: Vec<String> = read(&[&paths[0], &paths[1]])
         .into_iter()
         .map(|run| run.name)
