@@ -65,6 +65,10 @@ fn numbers() {
         ),
         ("--dropout", &["1", "-0.1", "nan", "2", "x", ""], finite),
         ("--l2", &["-1", "nan", "inf", "x", ""], finite),
+        ("--l1", &["-1", "nan", "x"], finite),
+        ("--clip-norm", &["-1", "x"], finite),
+        ("--warm-up", &["-1", "x"], finite),
+        ("--patience", &["-1", "1.5", "x"], whole),
     ] {
         for value in bad {
             let arguments = [&DIGITS[..], &[flag, value]].concat();
@@ -102,7 +106,7 @@ fn numbers_that_do_not_go_together() {
         ),
         (
             &["--train-samples", "5"],
-            ["--batch-size: expected at most the 5", "recipe default"],
+            ["batch_size: expected at most the 5", "the recipe default"],
         ),
         (
             &["--l2", "1e9"],
@@ -130,6 +134,7 @@ fn names() {
     let desk = Desk::new();
     for (flag, bad, right) in [
         ("--recipe", &["nope", "", "book"][..], "book-100"),
+        ("--recipe", &["nowhere/mine.toml"], "cannot read the recipe"),
         ("--activation", &["elu", "", "softmax"], "relu"),
         ("--output", &["elu", ""], "softmax"),
         ("--cost", &["nope", ""], "quadratic"),
@@ -139,6 +144,52 @@ fn names() {
             refused(&desk, &arguments, &[flag, right]);
         }
     }
+}
+
+#[test]
+fn recipes() {
+    let desk = Desk::new();
+    for name in ["", "book"] {
+        refused(&desk, &["recipes", name], &["NAME: expected", "book-100"]);
+    }
+    for (text, words) in [
+        (
+            "learning_rate = 0.1\nrate = 1\n",
+            ["line 2: rate:", "expected a key"],
+        ),
+        (
+            "learning_rate = -1\n",
+            ["line 1: learning_rate:", "found -1"],
+        ),
+        ("\nepochs = \"3\"\n", ["line 2: epochs:", "a whole number"]),
+        ("this is no recipe\n", ["line 1: ", "expected"]),
+    ] {
+        fs::write(desk.path("mine.toml"), text).unwrap();
+        let train = ["train", "--data", "digits", "--recipe", "mine.toml"];
+        refused(
+            &desk,
+            &train,
+            &["--recipe: mine.toml, ", words[0], words[1]],
+        );
+    }
+    // A value that only the data shows to be wrong, and the flag that was to blame.
+    fs::write(
+        desk.path("mine.toml"),
+        "data = \"digits\"\nbatch_size = 2000\n",
+    )
+    .unwrap();
+    let train = ["train", "--recipe", "mine.toml"];
+    refused(
+        &desk,
+        &train,
+        &["the recipe mine: batch_size: expected at most the 1197"],
+    );
+    let typed = [&train[..], &["--batch-size", "3000"]].concat();
+    refused(
+        &desk,
+        &typed,
+        &["--batch-size: expected at most the 1197", "found 3000"],
+    );
 }
 
 #[test]
@@ -182,7 +233,7 @@ fn commands() {
         (&["train", "--epochs"], "--epochs"),
         (&["train", "--epochs", "1", "--epochs", "2"], "--epochs"),
         (&["train", "--json=yes"], "--json"),
-        (&["train", "--learning-rate=-inf"], "finite number above 0"),
+        (&["train", "--learning-rate=-inf"], "finite number"),
         (&["train", "--data", "nowhere"], "nowhere: expected"),
         (&["train", "--data", ""], "expected"),
         (&["evaluate"], "<MODEL>"),
@@ -222,10 +273,16 @@ fn help_is_no_error() {
         &["export", "--help"],
         &["data", "--help"],
         &["data", "show", "--help"],
+        &["recipes", "--help"],
+        &["recipes"],
         &["emulate", "--help"],
     ] {
         let run = desk.run(arguments).successful();
-        assert!(run.stdout.starts_with("thumbnet ") || run.stdout.contains("Usage: thumbnet"));
+        let known = ["thumbnet 0", "Usage: thumbnet", "`thumbnet recipes NAME`"];
+        assert!(
+            known.iter().any(|words| run.stdout.contains(words)),
+            "{run:?}"
+        );
         assert_eq!(run.stderr, "");
         let widest = run.stdout.lines().map(|line| line.chars().count()).max();
         assert!(

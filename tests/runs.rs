@@ -109,7 +109,7 @@ fn assert_whole(desk: &Desk, out: &str) -> usize {
     );
     let record = fs::read_to_string(desk.path(&format!("{out}/run.toml"))).unwrap();
     // The last thing in it that is known before the first epoch.
-    assert!(record.contains("\nthreads = "), "{record}");
+    assert!(record.contains("\ninitial_weights_crc32 = "), "{record}");
     rows.lines().count()
 }
 
@@ -269,6 +269,36 @@ fn the_record_repeats_the_run() {
         .trim_end_matches('"');
     let again = desk.run(command.split(' ').chain(["--json", "--out", "again"]));
     assert_eq!(crcs(&first), crcs(&assert_json(&again.successful(), 2)));
+    // The record is a recipe too, also when the record of a run that followed it.
+    for (recipe, out) in [("run/run.toml", "third"), ("third/run.toml", "fourth")] {
+        let run = desk.run(["train", "--recipe", recipe, "--json", "--out", out]);
+        assert_eq!(crcs(&first), crcs(&assert_json(&run.successful(), 2)));
+    }
+}
+
+/// A recipe of one's own: what is printed is what is trained.
+#[test]
+fn a_printed_recipe_is_the_recipe() {
+    let desk = Desk::new();
+    let names = desk.run(["recipes"]).successful();
+    for name in [
+        "default",
+        "book-30",
+        "book-100",
+        "digits",
+        "xor",
+        "two-moons",
+    ] {
+        assert!(names.stdout.contains(&format!("{name} ")), "{names:?}");
+        let file = desk.run(["recipes", name]).successful().stdout;
+        fs::write(desk.path("mine.toml"), file).unwrap();
+        let train = |recipe: &str| {
+            let flags = ["--data", "digits", "--epochs", "1", "--json"];
+            let run = desk.run(["train", "--recipe", recipe].iter().chain(&flags));
+            assert_json(&run.successful(), 1)
+        };
+        assert_eq!(crcs(&train(name)), crcs(&train("mine.toml")), "{name}");
+    }
 }
 
 #[test]

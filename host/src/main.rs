@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use thumbnet_host::commands::evaluate::{self, EvaluateArgs};
 use thumbnet_host::commands::export::{self, ExportArgs};
+use thumbnet_host::commands::recipes::{self, RecipesArgs};
 use thumbnet_host::commands::report::{self, ReportArgs};
 use thumbnet_host::commands::train::{self, TrainArgs};
 use thumbnet_host::data::command::{self as data, DataArgs};
@@ -34,6 +35,8 @@ Examples:
 enum Command {
     /// Train a network, and draw what it learned
     Train(TrainArgs),
+    /// List the recipes, or print one
+    Recipes(RecipesArgs),
     /// Measure a network on the test images
     Evaluate(EvaluateArgs),
     /// Put one or several runs on one HTML page
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         None => train::run(&TrainArgs::default()),
         Some(Command::Train(args)) => train::run(&args),
+        Some(Command::Recipes(args)) => recipes::run(&args).map(done),
         Some(Command::Evaluate(args)) => evaluate::run(&args).map(done),
         Some(Command::Report(args)) => report::run(&args).map(done),
         Some(Command::Export(args)) => export::run(&args).map(done),

@@ -3,9 +3,10 @@
 pub mod evaluate;
 pub mod export;
 pub(crate) mod output;
+pub mod recipes;
 pub mod report;
 pub mod train;
 
 /// What `--data` takes.
-const DATA_HELP: &str = "mnist, fashion-mnist, digits, xor, two-moons, or a folder with \
+pub(crate) const DATA_HELP: &str = "mnist, fashion-mnist, digits, xor, two-moons, or a folder with \
     MNIST's four files [default: the folder $THUMBNET_DATA, or else MNIST, fetched if need be]";

@@ -5,20 +5,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::output::{note, plain};
-use crate::data::{self, DataChoice, Dataset};
+use crate::data::{self, Dataset};
 use crate::model::Model;
 use crate::pictures::{self, Mistake};
-use crate::recipe::Recipe;
+use crate::recipe::flags::Flags;
+use crate::recipe::{Recipe, built_in};
 use crate::run::fit::{Stopped, fit};
 use crate::run::folder::{self, RunFolder};
 use crate::run::interrupt;
 use crate::run::plan::Plan;
 use crate::run::record::{Outcome, Record};
 use crate::run::report::Report;
-use crate::run::settings::Settings;
+use crate::run::settings::{default_threads, threads};
 use crate::training::{Evaluation, Instructions, Progress, evaluate};
 
 /// The exit code of a run that diverged: nothing was wrong with the command, but the network that
@@ -29,17 +29,18 @@ const DIVERGED: u8 = 1;
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 #[command(after_help = after_help())]
 pub struct TrainArgs {
-    /// Where every number comes from that is not given here
-    #[arg(long, value_name = "NAME", value_parser = recipe(), default_value = Recipe::DEFAULT.name)]
-    pub recipe: Option<&'static Recipe>,
+    /// Where every value comes from that is not given here: the name of a recipe, or a TOML file
+    /// with one, such as the run.toml of a run
+    #[arg(long, value_name = "NAME|FILE", default_value = built_in::DEFAULT)]
+    pub recipe: Option<String>,
 
-    /// Which data set to load.
-    #[arg(long, value_name = "DATA", help = super::DATA_HELP)]
-    pub data: Option<DataChoice>,
-
-    /// What the recipe leaves open, or is overruled in.
+    /// What the recipe is overruled in.
     #[command(flatten)]
-    pub settings: Settings,
+    pub flags: Flags,
+
+    /// Threads to train on, 1 to 64; the result does not depend on it [default: up to 2]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
 
     /// Folder of the run; if it holds one already, that one is moved to DIR.1
     /// [default: runs/RECIPE-1, or the next free number]
@@ -51,17 +52,8 @@ pub struct TrainArgs {
     pub json: bool,
 }
 
-fn recipe() -> impl TypedValueParser<Value = &'static Recipe> {
-    PossibleValuesParser::new(Recipe::ALL.map(|recipe| recipe.name))
-        .try_map(|name| Recipe::find(&name).ok_or("expected another name"))
-}
-
-fn after_help() -> String {
-    let mut text = "Recipes:\n".to_owned();
-    for recipe in Recipe::ALL {
-        text += &format!("  {:<9} {}\n", recipe.name, recipe.summary);
-    }
-    text + "\n\
+fn after_help() -> &'static str {
+    "`thumbnet recipes` lists the recipes; a recipe has a key for every flag under a heading above.\n\n\
         Examples:\n  \
         thumbnet train --recipe book-100 --seed 7\n  \
         thumbnet train --model 784-32-10 --epochs 10 --learning-rate 0.05 --out small\n  \
@@ -78,12 +70,15 @@ fn after_help() -> String {
 /// Whatever keeps the run from beginning: data, flags that do not fit it, the folder. Later, a file
 /// or stdout that cannot be written.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
-    let recipe = args.recipe.unwrap_or(&Recipe::DEFAULT);
-    let choice = args.data.clone().unwrap_or_default();
-    let data = data::load(&choice)?;
-    let plan = Plan::new(&args.settings, recipe, &data)?;
-    let folder = RunFolder::claim(args.out.as_deref(), recipe.name)?;
-    let mut record = Record::new(&plan, &choice, &data);
+    let recipe = Recipe::find(args.recipe.as_deref().unwrap_or(built_in::DEFAULT));
+    let recipe = args.flags.overrule(recipe.context("--recipe")?)?;
+    let data = data::load(&recipe.data)?;
+    let threads = args.threads.unwrap_or_else(default_threads);
+    let plan = Plan::new(recipe.clone(), &data, threads)
+        .map_err(|error| args.flags.place(error, &recipe))?;
+    args.flags.check(&plan, &data)?;
+    let folder = RunFolder::claim(args.out.as_deref(), &recipe.name)?;
+    let mut record = Record::new(&plan, &data)?;
     folder.write_record(&record)?;
 
     let progress = Arc::new(Progress::default());
@@ -103,12 +98,12 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     record.result = Some(outcome.clone());
     folder.write_record(&record)?;
     draw(&folder, &fit.history, &fit.best, &data, &test);
-    report.end(&outcome, &choice, &data, &plan, &folder)?;
+    report.end(&outcome, &data, &plan, &folder)?;
     if stopped == Stopped::Diverged {
         note(format_args!(
             "error: training diverged in epoch {}: try a --learning-rate below {}",
             fit.history.len(),
-            plain(plan.learning_rate)
+            plain(plan.recipe.learning_rate)
         ));
         return Ok(ExitCode::from(DIVERGED));
     }

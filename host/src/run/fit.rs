@@ -87,7 +87,8 @@ pub fn fit(
     let validation_samples = data.validation.prepared(preparation)?;
     let instructions = Instructions::detect();
     let hyperparameters = plan.hyperparameters();
-    let state = EngineState::new(&plan.initial, &hyperparameters, plan.seed, plan.shuffle);
+    let (seed, shuffle) = (plan.recipe.seed, plan.recipe.shuffle);
+    let state = EngineState::new(&plan.initial, &hyperparameters, seed, shuffle);
     let mut engine = Engine::new(
         plan.initial.architecture,
         hyperparameters,
@@ -95,7 +96,7 @@ pub fn fit(
         plan.threads,
         instructions,
     );
-    let learning_rate = plan.learning_rate as f32;
+    let learning_rate = plan.recipe.learning_rate as f32;
     let mut fit = Fit {
         history: Vec::new(),
         last: plan.initial.clone(),
@@ -121,7 +122,7 @@ pub fn fit(
             train_cost: trained.cost,
             validation_cost: validation.cost,
             validation_accuracy: validation.accuracy,
-            learning_rate: plan.learning_rate,
+            learning_rate: plan.recipe.learning_rate,
             seconds: start.elapsed().as_secs_f64(),
         });
 
@@ -141,7 +142,7 @@ pub fn fit(
 
         fit.stopped = if !finite {
             Some(Stopped::Diverged)
-        } else if epoch == plan.epochs && whole {
+        } else if epoch == plan.recipe.epochs && whole {
             Some(Stopped::Epochs)
         } else if progress.stop.load(Ordering::Relaxed) {
             Some(Stopped::Interrupt)
@@ -158,26 +159,29 @@ mod tests {
     use super::*;
     use crate::data::{DataChoice, load};
     use crate::recipe::Recipe;
-    use crate::run::settings::Settings;
 
-    fn digits(settings: Settings) -> (Plan, Dataset) {
+    /// The default of every key is the book's network of 30 units.
+    fn digits(recipe: Recipe, threads: usize) -> (Plan, Dataset) {
         let data = load(&DataChoice::Digits).unwrap();
-        let plan = Plan::new(&settings, &Recipe::BOOK_30, &data).unwrap();
+        let plan = Plan::new(recipe, &data, threads).unwrap();
         (plan, data)
     }
 
-    fn run(settings: Settings) -> Fit {
-        let (plan, data) = digits(settings);
+    fn run(recipe: Recipe, threads: usize) -> Fit {
+        let (plan, data) = digits(recipe, threads);
         fit(&plan, &data, &Progress::default(), |_| Ok(())).unwrap()
     }
 
     #[test]
     fn the_best_epoch_is_kept_and_the_last_one_too() {
         let mut seen = Vec::new();
-        let (plan, data) = digits(Settings {
-            epochs: Some(6),
-            ..Settings::default()
-        });
+        let (plan, data) = digits(
+            Recipe {
+                epochs: 6,
+                ..Recipe::default()
+            },
+            2,
+        );
         let end = fit(&plan, &data, &Progress::default(), |fit| {
             seen.push((fit.last.clone(), fit.best.clone()));
             Ok(())
@@ -200,10 +204,7 @@ mod tests {
 
     #[test]
     fn a_request_to_stop_ends_the_epoch_after_a_mini_batch() {
-        let (plan, data) = digits(Settings {
-            threads: Some(1),
-            ..Settings::default()
-        });
+        let (plan, data) = digits(Recipe::default(), 1);
         let progress = Progress::default();
         progress.stop.store(true, Ordering::Relaxed);
         let end = fit(&plan, &data, &progress, |_| Ok(())).unwrap();
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_request_between_epochs_starts_no_other() {
-        let (plan, data) = digits(Settings::default());
+        let (plan, data) = digits(Recipe::default(), 2);
         let progress = Progress::default();
         let end = fit(&plan, &data, &progress, |fit| {
             progress
@@ -231,32 +232,30 @@ mod tests {
 
     #[test]
     fn a_diverged_epoch_is_told_but_never_the_best() {
-        let end = run(Settings {
-            learning_rate: Some(1e30),
-            activation: Some(thumbnet::Activation::Identity),
-            ..Settings::default()
-        });
+        let recipe = Recipe {
+            learning_rate: 1e30,
+            activation: thumbnet::Activation::Identity,
+            ..Recipe::default()
+        };
+        let end = run(recipe.clone(), 2);
         assert_eq!(end.stopped, Some(Stopped::Diverged));
         assert_eq!(end.history.len(), 1);
         assert_eq!(end.best_epoch, 0);
-        let (plan, _) = digits(Settings {
-            activation: Some(thumbnet::Activation::Identity),
-            ..Settings::default()
-        });
+        let (plan, _) = digits(recipe, 2);
         assert_eq!(end.best, plan.initial);
     }
 
     #[test]
     fn threads_do_not_change_a_bit() {
         let with = |threads| {
-            run(Settings {
-                threads: Some(threads),
-                epochs: Some(2),
-                momentum: Some(0.5),
-                dropout: Some(0.2),
-                l2: Some(1.0),
-                ..Settings::default()
-            })
+            let recipe = Recipe {
+                epochs: 2,
+                momentum: 0.5,
+                dropout: vec![0.2],
+                l2: 1.0,
+                ..Recipe::default()
+            };
+            run(recipe, threads)
         };
         let (one, three) = (with(1), with(3));
         assert_eq!(one.last, three.last);

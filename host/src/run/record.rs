@@ -3,31 +3,34 @@
 use std::path::Path;
 
 use anyhow::Result;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Serialize};
 
 use super::fit::{Fit, Stopped};
 use super::plan::Plan;
-use crate::commands::output::{absolute, hex};
+use crate::commands::output::{absolute, hex, quoted};
 use crate::data::{DataChoice, Dataset};
+use crate::recipe::{Recipe, built_in};
 use crate::training::{Evaluation, Instructions};
 
 const HEADING: &str = "\
-# A training run of thumbnet. `command` repeats it, to the last bit of the weights.
+# A training run of thumbnet. `thumbnet train --recipe run.toml` repeats it, to the last bit of the
+# weights; so does `command`, for as long as the recipe that it names stays as it is.
 ";
 
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Record {
-    /// What to type to get the same weights, whatever becomes of recipes and default values.
+    /// What to type to get the same weights.
     pub command: String,
+    /// How it trained: every key.
+    pub recipe: Recipe,
     /// The program that trained.
     pub program: Program,
     /// What it trained on.
     pub data: Data,
     /// What it trained.
     pub network: Network,
-    /// How it trained.
-    pub training: Training,
     /// What came of it; absent while the run goes on, or if it was killed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<Outcome>,
@@ -44,6 +47,8 @@ pub struct Program {
     pub machine: String,
     /// What the loops were compiled for.
     pub instructions: String,
+    /// Threads that trained.
+    pub threads: usize,
 }
 
 /// The data set.
@@ -76,41 +81,8 @@ pub struct Network {
     pub activations: Vec<String>,
     /// Weights and biases.
     pub parameters: usize,
-    /// The weights file it began with, if it did not begin with fresh weights.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub init: Option<String>,
     /// CRC-32 of the parameters before the first step.
     pub initial_weights_crc32: String,
-}
-
-/// The hyper-parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Training {
-    /// Where they come from, unless they were given one by one.
-    pub recipe: String,
-    /// What was made small.
-    pub cost: String,
-    /// `eta`.
-    pub learning_rate: f64,
-    /// Samples of a mini-batch.
-    pub batch_size: usize,
-    /// `mu`; 0 for none.
-    pub momentum: f64,
-    /// `lambda`; 0 for none.
-    pub l2: f64,
-    /// The probability of dropping a hidden unit; 0 for none.
-    pub dropout: f64,
-    /// Epochs asked for.
-    pub epochs: usize,
-    /// What everything random follows from.
-    #[serde(serialize_with = "write_seed", deserialize_with = "read_seed")]
-    pub seed: u64,
-    /// How many of the training samples were trained on: the first ones.
-    pub train_samples: usize,
-    /// Whether every epoch had an order of its own.
-    pub shuffle: bool,
-    /// Threads; they do not change the weights.
-    pub threads: usize,
 }
 
 /// What came of it.
@@ -138,19 +110,24 @@ pub struct Outcome {
 
 impl Record {
     /// What is known before the first epoch.
-    pub fn new(plan: &Plan, choice: &DataChoice, data: &Dataset) -> Self {
+    pub fn new(plan: &Plan, data: &Dataset) -> Result<Self> {
         let architecture = plan.initial.architecture;
         let instructions = match Instructions::detect() {
             Instructions::Baseline => "baseline",
             Instructions::Avx2 => "avx2",
         };
-        Self {
-            command: format!("thumbnet {}", plan.arguments(&data_argument(choice, data))),
+        let mut recipe = plan.recipe.clone();
+        recipe.data = data_again(&recipe.data, data);
+        recipe.init = recipe.init.map(|path| absolute(&path).into());
+        Ok(Self {
+            command: command(&recipe, plan)?,
+            recipe,
             program: Program {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 format: thumbnet::format::VERSION,
                 machine: format!("{} {}", std::env::consts::ARCH, std::env::consts::OS),
                 instructions: instructions.to_owned(),
+                threads: plan.threads,
             },
             data: Data {
                 name: data.name.clone(),
@@ -170,25 +147,10 @@ impl Record {
                     .map(|layer| layer.activation.to_string())
                     .collect(),
                 parameters: architecture.parameters(),
-                init: plan.init.as_ref().map(|path| path.display().to_string()),
                 initial_weights_crc32: hex(plan.initial.weights_crc32()),
             },
-            training: Training {
-                recipe: plan.recipe.to_owned(),
-                cost: plan.initial.cost.to_string(),
-                learning_rate: plan.learning_rate,
-                batch_size: plan.batch_size,
-                momentum: plan.momentum,
-                l2: plan.l2,
-                dropout: plan.dropout,
-                epochs: plan.epochs,
-                seed: plan.seed,
-                train_samples: plan.train_samples,
-                shuffle: plan.shuffle,
-                threads: plan.threads,
-            },
             result: None,
-        }
+        })
     }
 
     /// The text of the file.
@@ -218,37 +180,45 @@ impl Outcome {
     }
 }
 
+/// What to type to repeat the run of `plan`, whose whole recipe is `recipe`.
+fn command(recipe: &Recipe, plan: &Plan) -> Result<String> {
+    let mut text = "thumbnet train --recipe ".to_owned();
+    let named = match &recipe.file {
+        Some(file) => {
+            text += &quoted(&absolute(file));
+            Recipe::load(file)?
+        }
+        None => {
+            let name = match built_in::text(&recipe.name) {
+                Some(_) => &recipe.name,
+                None => built_in::DEFAULT,
+            };
+            text += name;
+            Recipe::built_in(name)?
+        }
+    };
+    for (key, value) in recipe.differences(&named)? {
+        text += &match key.as_str() {
+            "hidden" => format!(" --model {}", plan.initial.architecture),
+            _ => format!(" --{}={}", key.replace('_', "-"), quoted(&value)),
+        };
+    }
+    Ok(text)
+}
+
 /// What to give to `--data` to get this very data again, also from another folder and without the
 /// environment variable that named it this time.
-pub fn data_argument(choice: &DataChoice, data: &Dataset) -> String {
+pub fn data_again(choice: &DataChoice, data: &Dataset) -> DataChoice {
+    let folder = |folder: &Path| DataChoice::Folder(absolute(folder).into());
     match choice {
-        DataChoice::Folder(folder) => absolute(folder),
+        DataChoice::Folder(path) => folder(path),
         DataChoice::Default => match (data.name.as_str(), std::env::var_os("THUMBNET_DATA")) {
-            ("mnist" | "fashion-mnist" | "digits", _) | (_, None) => data.name.clone(),
-            (_, Some(folder)) => absolute(Path::new(&folder)),
+            ("mnist", _) => DataChoice::Mnist,
+            ("fashion-mnist", _) => DataChoice::FashionMnist,
+            ("digits", _) | (_, None) => DataChoice::Digits,
+            (_, Some(path)) => folder(Path::new(&path)),
         },
-        named => named.to_string(),
-    }
-}
-
-/// TOML's integers have 63 bits: a larger seed is a string.
-fn write_seed<S: Serializer>(seed: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    match i64::try_from(*seed) {
-        Ok(seed) => serializer.serialize_i64(seed),
-        Err(_) => serializer.serialize_str(&seed.to_string()),
-    }
-}
-
-fn read_seed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Seed {
-        Number(u64),
-        Text(String),
-    }
-    match Seed::deserialize(deserializer)? {
-        Seed::Number(seed) => Ok(seed),
-        Seed::Text(text) => text.parse().map_err(D::Error::custom),
+        named => named.clone(),
     }
 }
 
@@ -257,20 +227,19 @@ mod tests {
     use super::*;
     use crate::data::load;
     use crate::recipe::Recipe;
-    use crate::run::settings::Settings;
 
-    fn record(settings: &Settings) -> Record {
+    fn record(recipe: Recipe) -> Record {
         let data = load(&DataChoice::Digits).unwrap();
-        let plan = Plan::new(settings, &Recipe::BOOK_100, &data).unwrap();
-        Record::new(&plan, &DataChoice::Digits, &data)
+        let plan = Plan::new(recipe, &data, 1).unwrap();
+        Record::new(&plan, &data).unwrap()
     }
 
     #[test]
     fn what_is_written_is_read_back() {
         for seed in [0, 7, i64::MAX as u64, u64::MAX] {
-            let mut record = record(&Settings {
-                seed: Some(seed),
-                ..Settings::default()
+            let mut record = record(Recipe {
+                seed,
+                ..Recipe::default()
             });
             record.result = Some(Outcome {
                 stopped: Stopped::Interrupt.name().to_owned(),
@@ -285,21 +254,32 @@ mod tests {
             });
             let text = record.to_toml().unwrap();
             assert_eq!(toml::from_str::<Record>(&text).unwrap(), record, "{text}");
+            let recipe = Recipe::from_toml(&text, "run.toml", "").unwrap();
+            assert_eq!(recipe, record.recipe);
         }
     }
 
     #[test]
-    fn the_command_names_every_number() {
-        let settings = Settings {
-            no_shuffle: true,
-            threads: Some(1),
-            ..Settings::default()
+    fn the_command_names_what_differs_from_the_recipe() {
+        let recipe = Recipe {
+            data: DataChoice::Digits,
+            shuffle: false,
+            hidden: vec![50, 20],
+            dropout: vec![0.25],
+            l2: 1e-9,
+            ..Recipe::built_in("book-100").unwrap()
         };
         assert_eq!(
-            record(&settings).command,
-            "thumbnet train --recipe book-100 --data digits --model 64-100-10 --activation sigmoid \
-             --output sigmoid --cost cross-entropy --learning-rate 0.1 --batch-size 10 --momentum 0 \
-             --l2 5 --dropout 0 --epochs 30 --seed 7 --train-samples 1197 --threads 1 --no-shuffle"
+            record(recipe).command,
+            "thumbnet train --recipe book-100 --data=digits --shuffle=false --model 64-50-20-10 \
+             --l2=0.000000001 --dropout=0.25"
         );
+        // A recipe that is not built in is told in full.
+        let command = record(Recipe::default()).command;
+        assert!(
+            command.starts_with("thumbnet train --recipe default "),
+            "{command}"
+        );
+        assert!(command.contains(" --model 64-30-10 "), "{command}");
     }
 }

@@ -19,12 +19,12 @@ use thumbnet::network::Layers;
 use super::fit::{Fit, Stopped};
 use super::folder::{self, RunFolder};
 use super::plan::Plan;
-use super::record::Outcome;
+use super::record::{Outcome, data_again};
 use crate::commands::output::{
     absolute, cost, describe, grouped, note, percent, plain, print, program, quoted,
 };
 use crate::data::{DataChoice, Dataset};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, built_in};
 use crate::training::Progress;
 
 /// How often the progress bar moves.
@@ -62,7 +62,7 @@ impl Report {
     pub fn new(json: bool, plan: &Plan, progress: &Arc<Progress>) -> Self {
         Self {
             json,
-            epochs: plan.epochs,
+            epochs: plan.recipe.epochs,
             samples: plan.train_samples,
             bar: std::io::stderr()
                 .is_terminal()
@@ -83,7 +83,7 @@ impl Report {
         if self.json {
             return Ok(());
         }
-        self.say(&heading(plan, data, &run.path))
+        self.say(&heading(plan, data, &run.path)?)
     }
 
     /// Says how an epoch went.
@@ -152,7 +152,6 @@ impl Report {
     pub fn end(
         &self,
         outcome: &Outcome,
-        choice: &DataChoice,
         data: &Dataset,
         plan: &Plan,
         run: &RunFolder,
@@ -170,7 +169,7 @@ impl Report {
             };
             return self.say(&format!("{}\n", serde_json::to_string(&summary)?));
         }
-        let text = results(outcome, data) + &files(outcome, run) + &next(choice, data, plan, run);
+        let text = results(outcome, data) + &files(outcome, run) + &next(data, plan, run);
         self.say(&text)
     }
 
@@ -188,7 +187,7 @@ impl Report {
 }
 
 /// The lines before the first epoch.
-fn heading(plan: &Plan, data: &Dataset, run: &Path) -> String {
+fn heading(plan: &Plan, data: &Dataset, run: &Path) -> Result<String> {
     let used = if plan.train_samples < data.train.len() {
         format!("the first {} of ", grouped(plan.train_samples))
     } else {
@@ -196,45 +195,27 @@ fn heading(plan: &Plan, data: &Dataset, run: &Path) -> String {
     };
     let [train, validation, test] =
         [&data.train, &data.validation, &data.test].map(|part| grouped(part.len()));
-    let mut extras = String::new();
-    for (name, value) in [
-        ("momentum", plan.momentum),
-        ("L2 lambda", plan.l2),
-        ("dropout", plan.dropout),
-    ] {
-        if value > 0.0 {
-            let _ = write!(extras, "{name} {}, ", plain(value));
-        }
-    }
-    let order = if plan.shuffle { "" } else { ", not shuffled" };
-    let number = |count: usize, what: &str| {
-        let plural = if count == 1 { "" } else { "s" };
-        format!("{count} {what}{plural}")
-    };
-    let begin = match &plan.init {
+    let recipe = &plan.recipe;
+    let begin = match &recipe.init {
         Some(path) => format!("\n          starting from {}", path.display()),
         None => String::new(),
     };
-    format!(
+    Ok(format!(
         "data      {}: {used}{train} images of {} x {} to train, {validation} to validate, {test} \
          to test\n\
          source    {}\n\
          network   {}{begin}\n\
-         training  recipe {}: {}, learning rate {}, mini-batches of {}\n\
-         \x20         {extras}{}{order}, seed {}, {}\n\
+         recipe    {}: {}\n\
+         training  {}\n\
          folder    {}\n\n{}\n",
         data.name,
         data.train.width,
         data.train.height,
         data.source,
         describe(&plan.initial.architecture),
-        plan.recipe,
-        plan.initial.cost,
-        plain(plan.learning_rate),
-        plan.batch_size,
-        number(plan.epochs, "epoch"),
-        plan.seed,
-        number(plan.threads, "thread"),
+        recipe.name,
+        recipe.summary,
+        wrapped(&training(plan)?),
         run.display(),
         console::style(format!(
             "{:>7} {:>12} {:>17} {:>19} {:>15} {:>12}",
@@ -246,7 +227,69 @@ fn heading(plan: &Plan, data: &Dataset, run: &Path) -> String {
             "samples/s"
         ))
         .bold()
-    )
+    ))
+}
+
+/// How it is trained, part by part: what every training has, and then every technique that is on.
+fn training(plan: &Plan) -> Result<Vec<String>> {
+    let recipe = &plan.recipe;
+    let number = |count: usize, what: &str| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} {what}{plural}")
+    };
+    let mut parts = vec![
+        plan.initial.cost.to_string(),
+        format!("learning rate {}", plain(recipe.learning_rate)),
+        format!("mini-batches of {}", recipe.batch_size),
+    ];
+    for (key, value) in recipe.differences(&Recipe::default())? {
+        if !TOLD.contains(&key.as_str()) {
+            parts.push(format!("{} {value}", key.replace('_', " ")));
+        }
+    }
+    parts.push(number(recipe.epochs, "epoch"));
+    parts.push(format!("seed {}", recipe.seed));
+    parts.push(number(plan.threads, "thread"));
+    Ok(parts)
+}
+
+/// Keys that the heading tells in another form.
+const TOLD: [&str; 14] = [
+    "name",
+    "summary",
+    "reaches",
+    "data",
+    "train_samples",
+    "seed",
+    "hidden",
+    "activation",
+    "output",
+    "cost",
+    "init",
+    "learning_rate",
+    "batch_size",
+    "epochs",
+];
+
+/// Parts with commas between them, in lines of at most 100 columns behind the heading's words.
+fn wrapped(parts: &[String]) -> String {
+    let mut text = String::new();
+    let mut column = 10;
+    for (index, part) in parts.iter().enumerate() {
+        let comma = if index + 1 < parts.len() { "," } else { "" };
+        if column + 1 + part.len() + comma.len() > 100 {
+            text += "\n         ";
+            column = 9;
+        }
+        if index > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text += part;
+        text += comma;
+        column += part.len() + comma.len();
+    }
+    text
 }
 
 /// The figures at the end.
@@ -302,22 +345,18 @@ fn files(outcome: &Outcome, run: &RunFolder) -> String {
 }
 
 /// Commands that work as they are typed, now.
-fn next(choice: &DataChoice, data: &Dataset, plan: &Plan, run: &RunFolder) -> String {
+fn next(data: &Dataset, plan: &Plan, run: &RunFolder) -> String {
     let program = program();
     let model = quoted(&run.file(folder::MODEL).display().to_string());
-    let flag = match choice {
-        DataChoice::Default if data.name == "digits" => " --data digits".to_owned(),
-        DataChoice::Default => String::new(),
-        named => format!(" --data {}", quoted(&named.to_string())),
+    let again = data_again(&plan.recipe.data, data);
+    let flag = match plan.recipe.data {
+        DataChoice::Default if data.name != "digits" => String::new(),
+        _ => format!(" --data {}", quoted(&again.to_string())),
     };
-    let shown = match choice {
-        DataChoice::Default => super::record::data_argument(choice, data),
-        named => named.to_string(),
-    };
-    let other = if plan.recipe == Recipe::DEFAULT.name {
-        Recipe::BOOK_100
+    let other = if plan.recipe.name == built_in::DEFAULT {
+        "book-100"
     } else {
-        Recipe::DEFAULT
+        built_in::DEFAULT
     };
     let mut commands = vec![
         (
@@ -330,11 +369,11 @@ fn next(choice: &DataChoice, data: &Dataset, plan: &Plan, run: &RunFolder) -> St
         ),
         (
             "look at the data",
-            format!("{program} data show {}", quoted(&shown)),
+            format!("{program} data show {}", quoted(&again.to_string())),
         ),
         (
             "train another recipe",
-            format!("{program} train --recipe {}{flag}", other.name),
+            format!("{program} train --recipe {other}{flag}"),
         ),
     ];
     if Path::new(BOARD).is_dir() {
@@ -380,7 +419,7 @@ struct Bar {
 
 impl Bar {
     fn new(plan: &Plan, progress: &Arc<Progress>) -> Self {
-        let (samples, epochs) = (plan.train_samples, plan.epochs);
+        let (samples, epochs) = (plan.train_samples, plan.recipe.epochs);
         let bar = ProgressBar::with_draw_target(
             Some(samples as u64 * epochs as u64),
             ProgressDrawTarget::stderr(),

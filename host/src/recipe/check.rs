@@ -1,0 +1,213 @@
+//! Which values of a recipe's keys make sense, alone and together.
+
+use std::fmt;
+
+use thumbnet::{Activation, Cost};
+
+use super::Recipe;
+use super::values::{Named, Optimizer, TrainOn, alternatives};
+use crate::commands::output::plain;
+
+/// What is wrong with the value of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The key, as files have it.
+    pub key: &'static str,
+    /// What was expected, and what was found.
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Fault {
+    /// What is wrong with `key`.
+    pub fn new(key: &'static str, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
+        Self {
+            key,
+            message: format!("expected {expected}, found {found}"),
+        }
+    }
+}
+
+impl Recipe {
+    /// Whether every value makes sense, whatever the data is.
+    ///
+    /// # Errors
+    ///
+    /// The first that does not.
+    pub fn check(&self) -> Result<(), Fault> {
+        above_0("learning_rate", self.learning_rate)?;
+        above_0("epsilon", self.epsilon)?;
+        for (key, value) in [
+            ("momentum", self.momentum),
+            ("beta1", self.beta1),
+            ("beta2", self.beta2),
+            ("rms_decay", self.rms_decay),
+            ("input_dropout", self.input_dropout),
+        ] {
+            fraction(key, value)?;
+        }
+        for &rate in &self.dropout {
+            fraction("dropout", rate)?;
+        }
+        for (key, value) in [
+            ("l2", self.l2),
+            ("l1", self.l1),
+            ("clip_norm", self.clip_norm),
+            ("warm_up", self.warm_up),
+        ] {
+            from_0(key, value)?;
+        }
+        if !(self.plateau_factor > 0.0 && self.plateau_factor < 1.0) {
+            let found = plain(self.plateau_factor);
+            return Err(Fault::new(
+                "plateau_factor",
+                "a number above 0 and below 1",
+                found,
+            ));
+        }
+        for (key, value) in [("batch_size", self.batch_size), ("epochs", self.epochs)] {
+            from_1(key, value)?;
+        }
+        for &units in &self.hidden {
+            from_1("hidden", units)?;
+        }
+        if let Some(samples) = self.train_samples {
+            from_1("train_samples", samples)?;
+        }
+        if ![255, 256].contains(&self.pixel_divisor) {
+            return Err(Fault::new(
+                "pixel_divisor",
+                "255 or 256",
+                self.pixel_divisor,
+            ));
+        }
+        self.check_layers()?;
+        self.check_together()
+    }
+
+    /// Activations, cost, and dropout layer by layer.
+    fn check_layers(&self) -> Result<(), Fault> {
+        if self.activation == Activation::Softmax {
+            let hidden: Vec<Activation> = Activation::ALL
+                .iter()
+                .copied()
+                .filter(|activation| *activation != Activation::Softmax)
+                .collect();
+            let expected = format!("{} for hidden units", alternatives(&hidden));
+            return Err(Fault::new("activation", expected, self.activation));
+        }
+        check_cost(self.cost(), self.output)?;
+        if ![1, self.hidden.len()].contains(&self.dropout.len()) {
+            let expected = format!(
+                "one rate, or one for each hidden layer, of which there are {}",
+                self.hidden.len()
+            );
+            return Err(Fault::new("dropout", expected, self.dropout.len()));
+        }
+        Ok(())
+    }
+
+    /// Keys that would do nothing, or contradict one another.
+    fn check_together(&self) -> Result<(), Fault> {
+        let velocity = matches!(self.optimizer, Optimizer::Sgd | Optimizer::Muon);
+        if self.momentum > 0.0 && !velocity {
+            let expected = format!("0 with the optimizer {}", self.optimizer);
+            return Err(Fault::new("momentum", expected, plain(self.momentum)));
+        }
+        if self.nesterov && self.momentum == 0.0 {
+            return Err(Fault::new(
+                "nesterov",
+                "a momentum above 0 beside it",
+                "momentum 0",
+            ));
+        }
+        if self.l1 > 0.0 && self.l2 > 0.0 {
+            return Err(Fault::new("l1", "0 beside l2, or l2 = 0", plain(self.l1)));
+        }
+        if self.l1_truncated && self.l1 == 0.0 {
+            return Err(Fault::new(
+                "l1_truncated",
+                "an l1 above 0 beside it",
+                "l1 0",
+            ));
+        }
+        if self.train_on == TrainOn::All && self.patience > 0 {
+            let expected = "0 with train_on all, which leaves no validation images";
+            return Err(Fault::new("patience", expected, self.patience));
+        }
+        if self.train_on == TrainOn::All && self.plateau_patience > 0 {
+            let expected = "0 with train_on all, which leaves no validation images";
+            return Err(Fault::new(
+                "plateau_patience",
+                expected,
+                self.plateau_patience,
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a cost can follow these outputs.
+///
+/// # Errors
+///
+/// Says which can.
+pub fn check_cost(cost: Cost, output: Activation) -> Result<(), Fault> {
+    if cost.fits(output) {
+        return Ok(());
+    }
+    let fitting: Vec<Cost> = Cost::ALL
+        .iter()
+        .copied()
+        .filter(|cost| cost.fits(output))
+        .collect();
+    let expected = format!(
+        "{}, which {output} outputs can have",
+        alternatives(&fitting)
+    );
+    Err(Fault::new("cost", expected, cost))
+}
+
+/// Numbers are in their range also with the 24 bits that training computes with.
+fn ranged(
+    key: &'static str,
+    value: f64,
+    range: &str,
+    fits: impl Fn(f32) -> bool,
+) -> Result<(), Fault> {
+    if (value as f32).is_finite() && fits(value as f32) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        key,
+        format!("a finite number {range}"),
+        plain(value),
+    ))
+}
+
+fn above_0(key: &'static str, value: f64) -> Result<(), Fault> {
+    ranged(key, value, "above 0", |value| value > 0.0)
+}
+
+fn from_0(key: &'static str, value: f64) -> Result<(), Fault> {
+    ranged(key, value, "from 0", |value| value >= 0.0)
+}
+
+fn fraction(key: &'static str, value: f64) -> Result<(), Fault> {
+    let fits = |value| (0.0..1.0).contains(&value);
+    ranged(key, value, "from 0 to below 1", fits)
+}
+
+fn from_1(key: &'static str, value: usize) -> Result<(), Fault> {
+    if value > 0 {
+        return Ok(());
+    }
+    Err(Fault::new(key, "a whole number from 1", value))
+}
