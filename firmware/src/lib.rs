@@ -11,6 +11,7 @@
 //! | [`meter`] | costs: instructions or cycles, flash, RAM and stack |
 //! | [`mod@evaluate`] | accuracy, cost and bits of a network's predictions |
 //! | [`mod@train`] | training on a stream of samples |
+//! | [`techniques`] | every technique of training, to compare bits |
 //! | [`words`] | the words of a command line |
 //!
 //! # Features
@@ -27,6 +28,7 @@ mod board;
 pub mod evaluate;
 pub mod idx;
 pub mod meter;
+pub mod techniques;
 pub mod train;
 pub mod words;
 

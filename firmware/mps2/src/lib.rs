@@ -12,7 +12,7 @@
 //! | [`led`] | the board's two user lights |
 //! | [`memory`] | flash, RAM and stack in use |
 //! | [`meter`] | an instruction counter |
-//! | [`mod@evaluate`], [`mod@train`], [`mod@augment`], [`mod@selftest`] | the programs |
+//! | [`mod@evaluate`], [`mod@train`], [`mod@techniques`], [`mod@augment`], [`mod@selftest`] | the programs |
 //!
 //! Logs go out as defmt frames through semihosting's standard output, where `thumbnet emulate`
 //! decodes them. Nothing else may print there.
@@ -31,11 +31,13 @@ pub mod led;
 pub mod memory;
 pub mod meter;
 pub mod selftest;
+pub mod techniques;
 pub mod train;
 
 pub use augment::augment;
 pub use evaluate::evaluate;
 pub use selftest::selftest;
+pub use techniques::techniques;
 pub use train::{TrainMemory, train};
 
 use cortex_m::Peripherals;
