@@ -10,7 +10,7 @@ use thumbnet::random::shuffle;
 
 use super::exchange::{Exchange, Leave};
 use super::shard::{Batch, Shard};
-use super::{Hyperparameters, Instructions, Snapshot, SparseImages};
+use super::{Hyperparameters, Instructions, OptimizerChoice, Snapshot, SparseImages};
 use crate::model::Model;
 
 /// A network in training.
@@ -53,6 +53,7 @@ impl EngineState {
                 values: model.parameters.clone(),
                 velocity: zeros(has_velocity),
                 squares: zeros(has_squares),
+                ..Snapshot::default()
             },
             steps: 0,
             shuffle_rng: shuffled.then(|| XorShiftRng::seed_from_u64(seed)),
@@ -109,6 +110,11 @@ impl Engine {
         threads: usize,
         instructions: Instructions,
     ) -> Self {
+        // Muon's step needs a whole matrix: it stays on one thread.
+        let threads = match hyperparameters.optimizer {
+            OptimizerChoice::Muon(_) => 1,
+            _ => threads,
+        };
         let shards = (0..threads)
             .map(|thread| {
                 Shard::new(

@@ -74,27 +74,40 @@ impl Layer {
         keeps_gradient: bool,
         scale: f32,
     ) -> Self {
-        let units = Hidden::new(shape, scale);
+        let fan_in = shape.fan_in.next_multiple_of(8);
+        let mut layer = Self {
+            weights: Parameters::default(),
+            biases: Parameters::default(),
+            transposed: vec![0.0; fan_in * shape.fan_out],
+            units: Hidden::new(shape, scale),
+        };
+        layer.load(weights, biases);
+        if keeps_gradient {
+            layer.weights.make_gradient();
+            layer.biases.make_gradient();
+        }
+        layer
+    }
+
+    /// Takes over the parameters, and what is kept for them.
+    pub(super) fn load(&mut self, weights: Parts<'_>, biases: Parts<'_>) {
+        let (shape, width) = (self.units.shape, self.units.width());
         let widen = |rows: &[f32], count: usize| {
-            let mut wide = vec![0.0; count * units.width()];
-            let wide_rows = wide.chunks_exact_mut(units.width());
+            let mut wide = vec![0.0; count * width];
+            let wide_rows = wide.chunks_exact_mut(width);
             for (wide, row) in wide_rows.zip(rows.chunks_exact(shape.fan_out)) {
                 wide[..row.len()].copy_from_slice(row);
             }
             wide
         };
         let fan_in = shape.fan_in.next_multiple_of(8);
-        Self {
-            weights: Parameters::new(weights, keeps_gradient, |rows| widen(rows, fan_in)),
-            biases: Parameters::new(biases, keeps_gradient, |rows| widen(rows, 1)),
-            transposed: vec![0.0; fan_in * shape.fan_out],
-            units,
-        }
+        self.weights.set(weights, |rows| widen(rows, fan_in));
+        self.biases.set(biases, |rows| widen(rows, 1));
     }
 
     /// The parameters and what is kept for them, without what was added to them, in the order of
     /// the weights file.
-    pub(super) fn store(&self, layer: [&mut [f32]; 3]) {
+    pub(super) fn store(&self, layer: [&mut [f32]; 4]) {
         let LayerShape {
             fan_in, fan_out, ..
         } = self.units.shape;

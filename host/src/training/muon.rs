@@ -8,19 +8,113 @@
 //! Everything is f32, each sum in one order whatever the instructions; call it inside
 //! [`Instructions::run`](super::Instructions) for their speed.
 
-use thumbnet::kernel;
+use thumbnet::optimizer::{Optimizer, Slot};
+use thumbnet::{Architecture, Sgd, WeightDecay, kernel};
+
+use super::parameters::Snapshot;
 
 /// `a`, `b` and `c`, chosen by Jordan for the steepest rise from zero.
 const COEFFICIENTS: [f32; 3] = [3.4445, -4.7750, 2.0315];
 
 const ROUNDS: usize = 5;
 
+/// Muon's own numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Muon {
+    /// `mu` of the weights that Muon moves, 0 <= mu < 1; Jordan's is 0.95.
+    pub momentum: f32,
+    /// How many times the learning rate of the others theirs is; above 0.
+    pub rate: f32,
+    /// Their own decay: a step takes learning rate x decay off every weight, apart from momentum
+    /// (decoupled), as in `AdamW` (Loshchilov and Hutter, 2019); at least 0.
+    pub decay: f32,
+    /// `mu` of the others: biases, and the weights of the last layer.
+    pub others: f32,
+}
+
+impl Muon {
+    /// Moves all parameters by their gradient, which is multiplied by `factor` first; it is lost.
+    /// `weight_decay` is that of the last layer, decoupled too.
+    pub(super) fn apply(
+        &self,
+        architecture: &Architecture,
+        snapshot: &mut Snapshot,
+        (learning_rate, weight_decay, factor): (f32, WeightDecay, f32),
+        scratch: &mut Vec<MuonScratch>,
+    ) {
+        let layers = architecture.layers();
+        if scratch.is_empty() {
+            let shapes = layers.iter();
+            scratch.extend(shapes.map(|layer| MuonScratch::new(layer.fan_in, layer.fan_out)));
+        }
+        for gradient in &mut snapshot.gradient {
+            *gradient *= factor;
+        }
+        let [mut values, mut velocity, _, mut gradient] = snapshot.parts_mut();
+        let last = layers.len() - 1;
+        for (index, (layer, scratch)) in layers.iter().zip(scratch).enumerate() {
+            let mut take = |count| {
+                [&mut values, &mut velocity, &mut gradient].map(|part| {
+                    let (own, rest) = std::mem::take(part).split_at_mut(count);
+                    *part = rest;
+                    own
+                })
+            };
+            let [weights, of_weights, gradient] = take(layer.fan_in * layer.fan_out);
+            let (rate, weight_decay) = if index < last {
+                (learning_rate * self.rate, WeightDecay::L2(self.decay))
+            } else {
+                (learning_rate, weight_decay)
+            };
+            let decay = weight_decay.scaled(rate);
+            Sgd.begin(slot(weights), decay);
+            if index < last {
+                let numbers = (rate, self.momentum);
+                step(
+                    weights,
+                    of_weights,
+                    gradient,
+                    layer.fan_out,
+                    numbers,
+                    scratch,
+                );
+            } else {
+                nesterov(weights, of_weights, gradient, (rate, self.others));
+            }
+            Sgd.end(slot(weights), decay);
+            let [biases, of_biases, gradient] = take(layer.fan_out);
+            nesterov(biases, of_biases, gradient, (learning_rate, self.others));
+        }
+    }
+}
+
+fn slot(values: &mut [f32]) -> Slot<'_> {
+    Slot {
+        values,
+        ..Slot::default()
+    }
+}
+
+/// `v <- mu v + g`, then `w <- w - eta (g + mu v)`: Nesterov's momentum, seen from `w + mu v`.
+#[inline(always)]
+fn nesterov(
+    values: &mut [f32],
+    velocity: &mut [f32],
+    gradient: &[f32],
+    (rate, momentum): (f32, f32),
+) {
+    for ((value, velocity), gradient) in values.iter_mut().zip(velocity).zip(gradient) {
+        *velocity = momentum * *velocity + gradient;
+        *value -= rate * (gradient + momentum * *velocity);
+    }
+}
+
 /// Sums that are held in registers together: so many rows of so many columns.
 const TILE: (usize, usize) = (4, 16);
 
 /// Working memory for matrices of one shape.
 #[derive(Clone, Debug)]
-pub struct MuonScratch {
+pub(super) struct MuonScratch {
     /// Columns of `tall`, with columns of zeros up to a multiple of a tile's.
     narrow: usize,
     /// The matrix, or its transposed if that has fewer columns; `[tall][narrow]`.
@@ -35,7 +129,7 @@ pub struct MuonScratch {
 
 impl MuonScratch {
     /// For `[rows][columns]`, both at least 1.
-    pub fn new(rows: usize, columns: usize) -> Self {
+    pub(super) fn new(rows: usize, columns: usize) -> Self {
         let narrow = rows.min(columns).next_multiple_of(TILE.1);
         let tall = rows.max(columns).next_multiple_of(TILE.0);
         Self {
@@ -56,7 +150,7 @@ impl MuonScratch {
 /// `weights`, `velocity`, `gradient`: `[fan_in][fan_out]`; `scratch`: made for these. `gradient` is
 /// `g` on entry, and what the weights moved along on return.
 #[inline(always)]
-pub fn step(
+pub(super) fn step(
     weights: &mut [f32],
     velocity: &mut [f32],
     gradient: &mut [f32],
@@ -83,7 +177,7 @@ pub fn step(
 /// With `m` the larger and `n` the smaller side, about `7.5 m n^2 + 2.5 n^3` multiplications, and
 /// as many additions.
 #[inline(always)]
-pub fn orthogonalize(matrix: &mut [f32], columns: usize, scratch: &mut MuonScratch) {
+pub(super) fn orthogonalize(matrix: &mut [f32], columns: usize, scratch: &mut MuonScratch) {
     let MuonScratch {
         narrow,
         tall,

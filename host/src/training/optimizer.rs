@@ -3,6 +3,8 @@
 use thumbnet::optimizer::Optimizer;
 use thumbnet::{Adam, Nesterov, RmsProp};
 
+use super::muon::Muon;
+
 /// An optimiser with its numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OptimizerChoice {
@@ -16,6 +18,8 @@ pub enum OptimizerChoice {
     RmsProp(RmsProp),
     /// Adam.
     Adam(Adam),
+    /// Muon for the weights of hidden layers, Nesterov's momentum for everything else.
+    Muon(Muon),
 }
 
 impl OptimizerChoice {
@@ -23,7 +27,7 @@ impl OptimizerChoice {
     pub(super) const fn keeps(self) -> (bool, bool) {
         match self {
             Self::Sgd => (false, false),
-            Self::Momentum(_) | Self::Nesterov(_) => (true, false),
+            Self::Momentum(_) | Self::Nesterov(_) | Self::Muon(_) => (true, false),
             Self::RmsProp(_) => (false, true),
             Self::Adam(_) => (true, true),
         }
@@ -35,6 +39,7 @@ impl OptimizerChoice {
             Self::Sgd | Self::Momentum(_) | Self::Nesterov(_) => false,
             Self::RmsProp(_) => RmsProp::KEEPS_GRADIENT,
             Self::Adam(_) => Adam::KEEPS_GRADIENT,
+            Self::Muon(_) => true,
         }
     }
 
@@ -47,9 +52,9 @@ impl OptimizerChoice {
     }
 }
 
-/// Calls a generic function with the optimiser as core's type.
+/// Calls a generic function with the optimiser as core's type, or another one with Muon.
 macro_rules! with_optimizer {
-    ($choice:expr, $optimizer:ident => $call:expr) => {
+    ($choice:expr, $optimizer:ident => $call:expr, $muon:ident => $with_muon:expr) => {
         match $choice {
             OptimizerChoice::Sgd => {
                 let $optimizer = thumbnet::Sgd;
@@ -65,6 +70,7 @@ macro_rules! with_optimizer {
             }
             OptimizerChoice::RmsProp($optimizer) => $call,
             OptimizerChoice::Adam($optimizer) => $call,
+            OptimizerChoice::Muon($muon) => $with_muon,
         }
     };
 }

@@ -98,6 +98,25 @@ impl Panel {
         instructions: Instructions,
     ) -> Self {
         let width = width(units.len());
+        let mut panel = Self {
+            weights: Parameters::default(),
+            biases: Parameters::default(),
+            units,
+            width,
+            instructions,
+            values: Vec::new(),
+        };
+        panel.load(fan_out, weights, biases);
+        if keeps_gradient {
+            panel.weights.make_gradient();
+            panel.biases.make_gradient();
+        }
+        panel
+    }
+
+    /// Takes over the parameters, and what is kept for them.
+    pub(super) fn load(&mut self, fan_out: usize, weights: Parts<'_>, biases: Parts<'_>) {
+        let (units, width) = (self.units.clone(), self.width);
         let pick = |rows: &[f32]| {
             let mut picked = Vec::with_capacity(rows.len() / fan_out * width);
             for row in rows.chunks_exact(fan_out) {
@@ -106,19 +125,13 @@ impl Panel {
             }
             picked
         };
-        Self {
-            weights: Parameters::new(weights, keeps_gradient, pick),
-            biases: Parameters::new(biases, keeps_gradient, pick),
-            units,
-            width,
-            instructions,
-            values: Vec::new(),
-        }
+        self.weights.set(weights, pick);
+        self.biases.set(biases, pick);
     }
 
     /// Puts the parameters, and what is kept for them, back where [`new`](Self::new) took them
     /// from: `layer` holds the layer's weights, then its biases.
-    pub(super) fn store(&self, layer: [&mut [f32]; 3], fan_out: usize) {
+    pub(super) fn store(&self, layer: [&mut [f32]; 4], fan_out: usize) {
         let parts = self.weights.parts().into_iter().zip(self.biases.parts());
         for (layer, (weights, biases)) in layer.into_iter().zip(parts) {
             let all = layer.len().saturating_sub(fan_out);

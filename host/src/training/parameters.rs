@@ -14,10 +14,13 @@ pub struct Snapshot {
     pub velocity: Vec<f32>,
     /// As long, or empty.
     pub squares: Vec<f32>,
+    /// As long, or empty: the gradient of the last mini-batch, from which nothing follows.
+    #[serde(skip)]
+    pub(super) gradient: Vec<f32>,
 }
 
-/// Values, velocity and squares of the same parameters.
-pub(super) type Parts<'a> = [&'a [f32]; 3];
+/// Values, velocity, squares and gradient of the same parameters.
+pub(super) type Parts<'a> = [&'a [f32]; 4];
 
 impl Snapshot {
     /// Shape, weights and biases of each layer, first to last.
@@ -25,7 +28,13 @@ impl Snapshot {
         &self,
         architecture: &Architecture,
     ) -> impl Iterator<Item = (LayerShape, Parts<'_>, Parts<'_>)> {
-        let mut rest: Parts<'_> = [&self.values, &self.velocity, &self.squares];
+        let Self {
+            values,
+            velocity,
+            squares,
+            gradient,
+        } = self;
+        let mut rest: Parts<'_> = [values, velocity, squares, gradient];
         architecture.layers().iter().map(move |&shape| {
             let weights = rest
                 .each_mut()
@@ -35,9 +44,14 @@ impl Snapshot {
         })
     }
 
-    /// Values, velocity and squares, to be written.
-    pub(super) fn parts_mut(&mut self) -> [&mut [f32]; 3] {
-        [&mut self.values, &mut self.velocity, &mut self.squares]
+    /// Values, velocity, squares and gradient, to be written.
+    pub(super) fn parts_mut(&mut self) -> [&mut [f32]; 4] {
+        [
+            &mut self.values,
+            &mut self.velocity,
+            &mut self.squares,
+            &mut self.gradient,
+        ]
     }
 }
 
@@ -58,22 +72,19 @@ pub(super) struct Parameters {
 }
 
 impl Parameters {
-    /// Those of `parts`, each laid out by `lay_out`, with room for a gradient if one is kept.
-    pub(super) fn new(
-        parts: Parts<'_>,
-        keeps_gradient: bool,
-        lay_out: impl Fn(&[f32]) -> Vec<f32>,
-    ) -> Self {
-        let [values, velocity, squares] = parts.map(|part| match part {
-            [] => Vec::new(),
-            part => lay_out(part),
-        });
-        let gradient = vec![0.0; if keeps_gradient { values.len() } else { 0 }];
-        Self {
-            values,
-            velocity,
-            squares,
-            gradient,
+    /// Makes room for a gradient.
+    pub(super) fn make_gradient(&mut self) {
+        self.gradient = vec![0.0; self.values.len()];
+    }
+
+    /// Takes over those of `parts` that are not empty, each laid out by `lay_out`; but for the
+    /// gradient.
+    pub(super) fn set(&mut self, parts: Parts<'_>, lay_out: impl Fn(&[f32]) -> Vec<f32>) {
+        let own = [&mut self.values, &mut self.velocity, &mut self.squares];
+        for (own, part) in own.into_iter().zip(parts) {
+            if !part.is_empty() {
+                *own = lay_out(part);
+            }
         }
     }
 
@@ -88,8 +99,8 @@ impl Parameters {
         }
     }
 
-    /// Values, velocity and squares.
+    /// Values, velocity, squares and gradient.
     pub(super) fn parts(&self) -> Parts<'_> {
-        [&self.values, &self.velocity, &self.squares]
+        [&self.values, &self.velocity, &self.squares, &self.gradient]
     }
 }

@@ -19,6 +19,7 @@ use thumbnet::{Architecture, LayerShape, Momentum, Nesterov, Sgd};
 use super::columns::{Columns, Inputs};
 use super::exchange::Exchange;
 use super::layer::{Hidden, Layer};
+use super::muon::{Muon, MuonScratch};
 use super::optimizer::{OptimizerChoice, with_optimizer};
 use super::panel::{self, Panel};
 use super::parameters::Snapshot;
@@ -55,6 +56,10 @@ pub(super) struct Shard {
     /// For each unit of the first layer, the sum of squares of its weights' gradient, and the
     /// square of its bias's.
     squares: [Vec<f32>; 2],
+    architecture: Architecture,
+    /// All parameters side by side, for Muon.
+    whole: Snapshot,
+    muon_scratch: Vec<MuonScratch>,
 }
 
 /// The units that `thread` of `threads` keeps: blocks of 8, shared out as evenly as they go.
@@ -110,6 +115,9 @@ impl Shard {
             columns: Columns::new(shape.fan_in),
             message: Vec::new(),
             squares: [vec![0.0; shape.fan_out], vec![0.0; shape.fan_out]],
+            architecture: *architecture,
+            whole: Snapshot::default(),
+            muon_scratch: Vec::new(),
         }
     }
 
@@ -168,6 +176,8 @@ impl Shard {
             let factor = norm.map_or(1.0, |norm| clip_factor(norm, self.squares(batch)));
             with_optimizer!(self.hyperparameters.optimizer, optimizer => {
                 self.apply(optimizer.at_step(batch.step), batch.learning_rate, factor);
+            }, muon => {
+                self.apply_muon(muon, batch.learning_rate, factor);
             });
             return cost_sum;
         }
@@ -291,6 +301,35 @@ impl Shard {
                 }
             },
         );
+    }
+
+    /// Muon works on whole matrices, so all parameters are put together for it; there is no other
+    /// thread.
+    fn apply_muon(&mut self, muon: Muon, learning_rate: f32, factor: f32) {
+        let mut whole = std::mem::take(&mut self.whole);
+        let count = self.architecture.parameters();
+        for part in [&mut whole.values, &mut whole.velocity, &mut whole.gradient] {
+            part.resize(count, 0.0);
+        }
+        self.store(&mut whole);
+        let numbers = (learning_rate, self.hyperparameters.weight_decay, factor);
+        self.instructions.run(
+            #[inline(always)]
+            || {
+                let scratch = &mut self.muon_scratch;
+                muon.apply(&self.architecture, &mut whole, numbers, scratch);
+            },
+        );
+        let mut layers = whole.layers(&self.architecture);
+        if let Some((shape, weights, biases)) = layers.next() {
+            for panel in &mut self.panels {
+                panel.load(shape.fan_out, weights, biases);
+            }
+        }
+        for (layer, (_, weights, biases)) in self.rest.iter_mut().zip(layers) {
+            layer.load(weights, biases);
+        }
+        self.whole = whole;
     }
 
     /// The first layer: own units, then everybody's side by side.

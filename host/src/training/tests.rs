@@ -157,3 +157,47 @@ fn every_technique_has_cores_bits_on_any_number_of_threads() {
     }
     assert_eq!(combinations, 4 * 3 * 2 * 5);
 }
+
+#[test]
+fn muon_learns_and_goes_on_from_its_state_whatever_the_threads() {
+    let cost = thumbnet::Cost::SoftmaxCrossEntropy;
+    let start = Model::fresh(Digits::ARCHITECTURE, cost, Initialization::default(), 1);
+    let hyperparameters = Hyperparameters {
+        cost,
+        batch_size: 10,
+        drop_last: false,
+        optimizer: OptimizerChoice::Muon(Muon {
+            momentum: 0.9,
+            rate: 1.0,
+            decay: 0.02,
+            others: 0.9,
+        }),
+        weight_decay: WeightDecay::L2(1.0e-3),
+        clip_norm: Some(1.0),
+        dropout: DropoutRates::hidden(0.1),
+        input_scale: 1.0,
+    };
+    let bits = by_engine(&start, &hyperparameters, 1);
+    assert_eq!(bits, by_engine(&start, &hyperparameters, 3));
+
+    let data = load(&DataChoice::Digits).unwrap();
+    let images = SparseImages::new(&data.train, SAMPLES).unwrap();
+    let detected = Instructions::detect();
+    let without_stop = |learning_rate: &(dyn Fn(u32) -> f32 + Sync)| {
+        let state = EngineState::new(&start, &hyperparameters, SEED, false);
+        let mut engine = Engine::new(start.architecture, hyperparameters, state, 1, detected);
+        for _ in 0..EPOCHS {
+            engine.epoch(&images, learning_rate, &Progress::default());
+        }
+        let mut model = start.clone();
+        engine.store(&mut model);
+        model
+    };
+    let same = without_stop(&learning_rate).parameters;
+    assert_eq!(bits, same.iter().map(|p| p.to_bits()).collect::<Vec<_>>());
+
+    let accuracy = |model: &Model| evaluate(model, &data.test, 1, detected).accuracy;
+    let trained = accuracy(&without_stop(&|_| 0.05));
+    assert!(trained > 0.5, "{trained}");
+    assert!(accuracy(&start) < 0.3, "{}", accuracy(&start));
+}
