@@ -170,7 +170,7 @@ fn assert_same(who: &str, found: &[Trained], expected: &[Trained]) {
 }
 
 /// CRC-32 of all sentences: changes only when an issue asks for other bits, or more techniques.
-const PINNED: u32 = 0x787f_7e48;
+const PINNED: u32 = 0x26f6_aca2;
 
 #[test]
 fn bits() {
