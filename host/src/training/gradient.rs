@@ -59,7 +59,7 @@ impl Gradient {
     /// does not depend on the number of threads.
     ///
     /// # Cost
-    /// On each thread, two networks' worth of f32 beside the result.
+    /// Three networks of f32 a thread, beside the result.
     pub fn new(
         model: &Model,
         samples: &impl LabelledInputs,
