@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use thumbnet::optimizer::{Optimizer, Zeroed};
 use thumbnet::prelude::*;
+use thumbnet::preparation::Size;
 use thumbnet::{Activation, Cost};
 use thumbnet_host::data::{self, DataChoice, Dataset};
 use thumbnet_host::model::{Model, parse_architecture};
@@ -18,7 +19,7 @@ use thumbnet_host::training::{
     Engine, EngineState, Hyperparameters, Instructions, OptimizerChoice, Progress, SparseImages,
     evaluate,
 };
-use thumbnet_tests::{Board, Desk, mnist, root};
+use thumbnet_tests::{Board, Desk, Run, mnist, root};
 
 type Digits = Mlp<784, 32, 10>;
 
@@ -314,7 +315,11 @@ impl Evaluated {
 
     fn on_board(desk: &Desk, board: Board, model: Option<&Path>) -> Self {
         let program = board.program("evaluate", model, desk);
-        let run = desk.emulate(&program, &["1000"]).successful();
+        Self::of(&desk.emulate(&program, &["1000"]).successful())
+    }
+
+    /// What a board's program logged.
+    fn of(run: &Run) -> Self {
         Self {
             right: run.counted("(", " of 1000)"),
             scores: run.crc("scores"),
@@ -386,5 +391,57 @@ fn exported() {
         assert_eq!(found, theirs, "{board:?}");
         let found = Evaluated::on_board(&desk, board, None);
         assert_eq!(found, ours, "{board:?}");
+    }
+}
+
+/// A network that sees deskewed images: boards deskew them, with the desktop's bits, and say what
+/// that cost; so does one that sees them in 16 x 16 pixels.
+#[test]
+#[ignore = "needs QEMU and MNIST: tests/run"]
+fn prepared() {
+    let desk = Desk::with_mnist();
+    let (from, to) = (Size::of::<28, 28>(), Size::of::<16, 16>());
+    for (name, shape, preparation) in [
+        ("deskewed", "784-32-10", Preparation::Deskew(from)),
+        (
+            "scaled",
+            "256-24-16-10",
+            Preparation::DeskewAndScale { from, to },
+        ),
+    ] {
+        let architecture = parse_architecture(shape, Activation::Relu, Activation::Softmax);
+        let fresh = Model {
+            preparation,
+            ..Model::fresh(
+                architecture.unwrap(),
+                Cost::SoftmaxCrossEntropy,
+                Initialization::default(),
+                SEED,
+            )
+        };
+        let (start, trained) = (
+            desk.path(&format!("{name}.thumbnet")),
+            desk.path(&format!("{name}/model.thumbnet")),
+        );
+        fresh.save(&start).expect("the desk can be written");
+        let train = "train --recipe book-30 --epochs 1 --train-samples 10000 --learning-rate 0.1";
+        let files = ["--init", path(&start), "--out", name];
+        desk.run(train.split(' ').chain(files)).successful();
+
+        let desktop = Evaluated::on_desktop(&desk, &trained);
+        assert!(desktop.right > 850, "{name}: {desktop:?}");
+        for board in Board::ALL {
+            let program = board.program("evaluate", Some(&trained), &desk);
+            let run = desk.emulate(&program, &["1000"]).successful();
+            assert_eq!(Evaluated::of(&run), desktop, "{name}, {board:?}");
+            let whole = run.counted("), ", " instructions per prediction");
+            let prepared = run.counted("", " instructions of that for preparing");
+            println!("measured: {board:?} instructions, {name}: {prepared} of {whole}");
+            // Less than one for each pixel would be a broken counter.
+            assert!(784 < prepared && prepared < whole, "{name}, {board:?}");
+            if (name, board) == ("deskewed", Board::M4F) {
+                assert!(prepared < 12_000, "{prepared}");
+            }
+        }
     }
 }

@@ -1,6 +1,10 @@
-//! Chooses the weights file that the program `evaluate` carries in flash.
+//! Chooses the weights file that the program `evaluate` carries in flash, and writes down in Rust
+//! which network it holds.
 
-use std::{env, path::PathBuf};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use thumbnet::format;
 
 /// Names another file than the repository's own; a path from the root of the file system, since
 /// nobody can tell here where a relative one was meant to start.
@@ -28,6 +32,54 @@ fn main() {
              --format device --out FILE`"
         );
     } else {
-        println!("cargo::rustc-env=THUMBNET_MPS2_MODEL={path}");
+        match network(&model) {
+            Ok(network) => {
+                let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+                fs::write(out.join("network.rs"), network).expect("OUT_DIR can be written");
+                println!("cargo::rustc-env=THUMBNET_MPS2_MODEL={path}");
+            }
+            Err(error) => println!("cargo::error={VARIABLE}={path} cannot be used: {error}"),
+        }
     }
+}
+
+/// The type of a file's network, and the room for an image that it needs.
+fn network(path: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    let file = fs::read(path)?;
+    let (header, _) = format::read(&file)?;
+    let architecture = header.architecture;
+    let mut layers = architecture.inputs().to_string();
+    for layer in architecture.layers() {
+        // Activations are called after the types that compute them.
+        layers += &format!(" => {} {:?}", layer.fan_out, layer.activation);
+    }
+    let inputs = architecture.inputs();
+    let preparation = header.preparation;
+    let (image, room, new) = match preparation.takes() {
+        None => (inputs, format!("[u8; {inputs}]"), format!("[0; {inputs}]")),
+        Some(size) => (
+            size.pixels(),
+            format!(
+                "thumbnet_firmware::Prepared<{}, {inputs}, {}>",
+                size.pixels(),
+                preparation.scratch_bytes()
+            ),
+            "thumbnet_firmware::Prepared::new(PREPARATION).expect(\"these are its sizes\")"
+                .to_owned(),
+        ),
+    };
+    Ok(format!(
+        "/// The network of the weights file.
+type Model = mlp![{layers}];
+
+/// Samples for it.
+type ModelSamples = FileSamples<{image}, {classes}>;
+
+/// Room for one of their images.
+fn room() -> {room} {{
+    {new}
+}}
+",
+        classes = architecture.classes()
+    ))
 }

@@ -5,6 +5,7 @@
 //! a serial line or a flash chip, only has to implement [`embedded_io::Read`].
 
 use embedded_io::{Error as _, ErrorKind, Read, ReadExactError};
+use thumbnet::preparation::Size;
 
 /// First word of an images file: unsigned bytes (8), three dimensions (3).
 const IMAGES_MAGIC: u32 = 0x0000_0803;
@@ -30,6 +31,17 @@ pub enum IdxError {
     WrongSize {
         /// Pixels an image should have.
         expected: usize,
+        /// Rows the stream says it has.
+        rows: u32,
+        /// Columns the stream says it has.
+        columns: u32,
+    },
+    /// The images have as many pixels as those that a network's are prepared from, but other sides.
+    WrongSides {
+        /// Rows an image should have.
+        expected_rows: usize,
+        /// Columns an image should have.
+        expected_columns: usize,
         /// Rows the stream says it has.
         rows: u32,
         /// Columns the stream says it has.
@@ -68,6 +80,10 @@ sentences!(IdxError {
     Self::WrongSize { expected, rows, columns } =>
         "the images are {} x {} pixels, the network takes {}: give images of that size",
         rows, columns, expected;
+    Self::WrongSides { expected_rows, expected_columns, rows, columns } =>
+        "the images are {} x {} pixels, the network's are prepared from {} x {}: give images of that \
+         size",
+        rows, columns, expected_rows, expected_columns;
     Self::CountsDiffer { images, labels } =>
         "there are {} images and {} labels: give two files of the same set", images, labels;
     Self::Truncated { samples } =>
@@ -113,7 +129,20 @@ impl<Images: Read, Labels: Read, const PIXELS: usize, const CLASSES: usize>
     ///
     /// If a stream is not of its kind, ends early or cannot be read, if the images are of another
     /// size, or if there are not as many labels as images.
-    pub fn new(mut images: Images, mut labels: Labels) -> Result<Self, IdxError> {
+    pub fn new(images: Images, labels: Labels) -> Result<Self, IdxError> {
+        Self::open(images, labels, None)
+    }
+
+    /// The same for images of this size alone, not of any with as many pixels.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn of_size(images: Images, labels: Labels, size: Size) -> Result<Self, IdxError> {
+        Self::open(images, labels, Some(size))
+    }
+
+    fn open(mut images: Images, mut labels: Labels, size: Option<Size>) -> Result<Self, IdxError> {
         let found = read_word(&mut images)?;
         if found != IMAGES_MAGIC {
             return Err(IdxError::NotImages { found });
@@ -123,6 +152,16 @@ impl<Images: Read, Labels: Read, const PIXELS: usize, const CLASSES: usize>
         if u64::from(rows) * u64::from(columns) != PIXELS as u64 {
             return Err(IdxError::WrongSize {
                 expected: PIXELS,
+                rows,
+                columns,
+            });
+        }
+        if let Some(size) = size
+            && (rows as usize, columns as usize) != (size.height(), size.width())
+        {
+            return Err(IdxError::WrongSides {
+                expected_rows: size.height(),
+                expected_columns: size.width(),
                 rows,
                 columns,
             });
@@ -292,6 +331,18 @@ mod tests {
         assert_eq!(samples.remaining(), 0);
         assert_eq!(samples.next(&mut pixels), Ok(None));
         assert_eq!(samples.next(&mut pixels), Ok(None));
+    }
+
+    #[test]
+    fn sides_are_compared() {
+        let (images, labels) = (images([2, 1, 2], &SMALL), labels(2, &[9, 0]));
+        let of_size = |size| Samples::<_, _, 2, 10>::of_size(&images[..], &labels[..], size);
+        assert_eq!(of_size(Size::of::<2, 1>()).unwrap().remaining(), 2);
+        assert_eq!(
+            of_size(Size::of::<1, 2>()).unwrap_err().to_string(),
+            "the images are 1 x 2 pixels, the network's are prepared from 2 x 1: give images of that \
+             size"
+        );
     }
 
     #[test]

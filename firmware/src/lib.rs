@@ -8,6 +8,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`idx`] | MNIST's file format, read as a stream and without allocation |
+//! | [`image`] | room for an image, and for what a network sees of it |
 //! | [`meter`] | costs: instructions or cycles, flash, RAM and stack |
 //! | [`mod@evaluate`] | accuracy, cost and bits of a network's predictions |
 //! | [`mod@train`] | training on a stream of samples |
@@ -27,6 +28,7 @@ mod sentences;
 mod board;
 pub mod evaluate;
 pub mod idx;
+pub mod image;
 pub mod meter;
 pub mod techniques;
 pub mod train;
@@ -38,5 +40,6 @@ mod testing;
 pub use board::Board;
 pub use evaluate::{Bits, Evaluation, evaluate};
 pub use idx::{Batch, IdxError, Samples};
+pub use image::{ImageRoom, PreparationCost, Prepared};
 pub use meter::{Memory, Meter};
 pub use train::{Progress, TrainError, Training, train};

@@ -3,6 +3,7 @@
 use core::{ffi::CStr, mem::MaybeUninit, str};
 use embedded_io::Error as _;
 use semihosting::sys::arm_compat::sys_get_cmdline_uninit;
+use thumbnet::preparation::Size;
 use thumbnet_firmware::words::word;
 use thumbnet_firmware::{IdxError, Samples};
 
@@ -15,8 +16,12 @@ const LONGEST_LINE: usize = 384;
 /// How long the path of a data file may be, with its final zero byte.
 const LONGEST_PATH: usize = 320;
 
-/// MNIST's samples, read from files of the desktop.
-pub type MnistSamples = Samples<HostFile, HostFile, 784, 10>;
+/// Samples in files of the desktop: `PIXELS` bytes an image, and labels below `CLASSES`.
+pub type FileSamples<const PIXELS: usize, const CLASSES: usize> =
+    Samples<HostFile, HostFile, PIXELS, CLASSES>;
+
+/// MNIST's samples.
+pub type MnistSamples = FileSamples<784, 10>;
 
 /// Which of MNIST's two sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +148,27 @@ pub fn number(position: usize, default: u32) -> Result<u32, ArgumentError> {
 pub fn samples(set: Set, count: u32) -> Result<MnistSamples, ArgumentError> {
     let [images, labels] = set.files();
     let mut samples = Samples::new(open(images)?, open(labels)?)?;
+    samples.limit(count);
+    Ok(samples)
+}
+
+/// The same for another data set: images of this size, if it matters, and of so many `PIXELS`.
+///
+/// # Errors
+///
+/// If no data folder was passed in, or its files are missing or hold other samples.
+#[inline(never)]
+pub fn samples_of_size<const PIXELS: usize, const CLASSES: usize>(
+    set: Set,
+    count: u32,
+    size: Option<Size>,
+) -> Result<FileSamples<PIXELS, CLASSES>, ArgumentError> {
+    let [images, labels] = set.files();
+    let (images, labels) = (open(images)?, open(labels)?);
+    let mut samples = match size {
+        Some(size) => Samples::of_size(images, labels, size)?,
+        None => Samples::new(images, labels)?,
+    };
     samples.limit(count);
     Ok(samples)
 }
