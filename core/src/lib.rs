@@ -59,8 +59,13 @@
 //! | [`Sgd`], batch 1 | 1 | hidden + outputs + 1 floats |
 //! | [`Sgd`], mini-batch | 1 | `BATCH` x (hidden + outputs + 1) floats |
 //! | [`Momentum`], any batch size | 2 | `BATCH` x (hidden + outputs + 1) floats, any `BATCH` from 1 |
+//! | [`Nesterov`], mini-batch | 2 | `BATCH` x (hidden + outputs + 1) floats |
+//! | [`RmsProp`], any batch size | 3 | as [`Momentum`] |
+//! | [`Adam`], any batch size | 4 | as [`Momentum`] |
+//! | [`Clipped`]: [`Sgd`], [`Momentum`] or [`Nesterov`] | 1 more | as [`Momentum`] |
 //!
-//! Dropout's marks are a byte for each hidden unit beside that.
+//! Masks of dropout, schedules and early stopping take a few bytes. Keeping the best weights takes
+//! a float per weight more.
 //!
 //! # Features
 //!

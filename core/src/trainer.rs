@@ -332,16 +332,19 @@ where
         self.network
     }
 
-    /// Goes on with another learning rate.
+    /// Goes on with another learning rate, which may be 0: where a [`Schedule`](crate::Schedule)
+    /// may end.
     ///
     /// # Errors
-    /// When it is not finite, not above 0, or too large for the weight decay.
+    /// When it is not finite, below 0, or too large for the weight decay.
     pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<(), ConfigError> {
         let config = TrainConfig {
             learning_rate,
             ..self.config
         };
-        config.check()?;
+        if learning_rate != 0.0 {
+            config.check()?;
+        }
         self.config = config;
         Ok(())
     }

@@ -189,7 +189,7 @@ fn a_learning_rate_that_is_refused_leaves_the_old_one() {
         let config = CONFIG.with_weight_decay(DECAY);
         let mut trainer = Trainer::<_, _, _, 1>::new(config, network, state).expect("valid");
         if index == 1 {
-            for wrong in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            for wrong in [-1.0, f32::NAN, f32::INFINITY] {
                 assert!(trainer.set_learning_rate(wrong).is_err());
             }
             // 32 x 0.03125 = 1: every weight would be forgotten.
@@ -201,4 +201,29 @@ fn a_learning_rate_that_is_refused_leaves_the_old_one() {
         trainer.step(&inputs[0], labels[0]).expect("valid");
     }
     assert_eq!(bits(&networks[0]), bits(&networks[1]));
+}
+
+#[test]
+fn a_learning_rate_of_zero_ends_a_schedule_and_moves_nothing() {
+    let (inputs, labels) = samples(1);
+    let mut network = random_network::<Net>(23);
+    let before = bits(&network);
+    let mut state = TrainState::ZEROED;
+    let config = CONFIG.with_weight_decay(DECAY);
+    let mut trainer = Trainer::<_, _, _, 1>::new(config, &mut network, &mut state).expect("valid");
+    trainer.set_learning_rate(0.0).expect("a rate of zero");
+    trainer.step(&inputs[0], labels[0]).expect("valid");
+    assert_eq!(bits(&network), before);
+    assert_eq!(
+        Trainer::<_, _, _, 1>::new(
+            TrainConfig {
+                learning_rate: 0.0,
+                ..CONFIG
+            },
+            &mut network,
+            &mut state
+        )
+        .err(),
+        Some(ConfigError::LearningRate(0.0))
+    );
 }
