@@ -33,8 +33,8 @@ pub struct Schedule {
     pub warm_up: u32,
     /// The factor of the rise's first step, 0 ..= 1.
     pub first: f32,
-    /// The factor of the run's last step, 0 ..= 1. 1: no fall. 0: the last step moves nothing, and a
-    /// [`Trainer`](crate::Trainer), whose rate is above 0, does not take it.
+    /// The factor of the run's last step, 0 ..= 1. 1: no fall. 0: the last step adds nothing of its
+    /// own, only what momentum is left.
     pub last: f32,
 }
 

@@ -332,7 +332,7 @@ where
         self.network
     }
 
-    /// Goes on with another learning rate, which may be 0: where a [`Schedule`](crate::Schedule)
+    /// Goes on with another learning rate, which may be 0, where a [`Schedule`](crate::Schedule)
     /// may end.
     ///
     /// # Errors
