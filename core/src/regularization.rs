@@ -256,6 +256,13 @@ pub struct HashedMask {
 }
 
 impl HashedMask {
+    /// Drops nothing.
+    pub const NONE: Self = Self {
+        key: 0,
+        threshold: 0,
+        first: 0,
+    };
+
     /// The mask of the units from `first` on.
     #[must_use]
     pub fn from(self, first: usize) -> Self {

@@ -1,7 +1,7 @@
 //! A mini-batch by input instead of by sample: which samples have something at each input.
 
 use thumbnet::input::{Input, pixel};
-use thumbnet::regularization::{HashedMasks, Mask};
+use thumbnet::regularization::{HashedMask, HashedMasks, Mask};
 
 use super::sparse::SparseImages;
 
@@ -16,16 +16,15 @@ pub(super) struct Columns {
     /// `[inputs][samples]`: the pixels, where the bit is set. Bytes, so that they stay in the
     /// nearest cache while they are scattered.
     pixels: Vec<u8>,
-    rate: f32,
-    scale: f32,
+    /// What each pixel is: `rate x (scale x pixel)`.
+    levels: [f32; 256],
 }
 
-/// What one input is to each sample: `rate x (scale x pixel)`.
+/// What one input is to each sample.
 pub(super) struct Column<'a> {
     present: u64,
     pixels: &'a [u8],
-    rate: f32,
-    scale: f32,
+    levels: &'a [f32; 256],
 }
 
 /// The samples of a mini-batch that a portion begins with, and what drops their inputs.
@@ -36,9 +35,18 @@ pub(super) struct Inputs<'a> {
     /// The place of the first of them in the mini-batch.
     pub(super) first: usize,
     pub(super) images: &'a SparseImages<'a>,
-    pub(super) masks: HashedMasks,
+    /// What drops inputs, if anything does.
+    pub(super) masks: Option<HashedMasks>,
     /// What kept inputs are multiplied by.
     pub(super) scale: f32,
+}
+
+impl Inputs<'_> {
+    /// The mask of one of the samples.
+    #[inline(always)]
+    pub(super) fn mask(&self, index: usize) -> Option<HashedMask> {
+        self.masks.map(|masks| masks.mask(0, self.first + index))
+    }
 }
 
 impl Columns {
@@ -47,8 +55,7 @@ impl Columns {
             samples: 1,
             present: vec![0; inputs],
             pixels: vec![0; inputs * PORTION],
-            rate: 0.0,
-            scale: 1.0,
+            levels: [0.0; 256],
         }
     }
 
@@ -56,14 +63,14 @@ impl Columns {
     #[inline(always)]
     pub(super) fn fill(&mut self, inputs: &Inputs<'_>, rate: f32) {
         self.samples = inputs.samples.len();
-        self.rate = rate;
-        self.scale = inputs.scale;
+        for (level, value) in self.levels.iter_mut().zip(0..) {
+            *level = rate * (inputs.scale * pixel(value));
+        }
         self.present.fill(0);
         for (bit, &sample) in inputs.samples.iter().enumerate() {
-            let mask = inputs.masks.mask(0, inputs.first + bit);
-            let masked = mask.is_active();
+            let mask = inputs.mask(bit);
             for (place, value) in inputs.images.image(sample as usize).bytes() {
-                if !(masked && mask.drops(place)) {
+                if !mask.is_some_and(|mask| mask.drops(place)) {
                     self.present[place] |= 1 << bit;
                     self.pixels[place * self.samples + bit] = value;
                 }
@@ -79,8 +86,7 @@ impl Columns {
         columns.map(|(&present, pixels)| Column {
             present,
             pixels,
-            rate: self.rate,
-            scale: self.scale,
+            levels: &self.levels,
         })
     }
 }
@@ -103,7 +109,7 @@ impl Input for Column<'_> {
                 return;
             };
             next = sample + 1;
-            visit(row, self.rate * (self.scale * pixel(value)));
+            visit(row, self.levels[usize::from(value)]);
         }
     }
 }

@@ -235,11 +235,8 @@ impl Layer {
                     let odd = (l1[unit] + l5[unit]) + (l3[unit] + l7[unit]);
                     let derivative = below.shape.activation.derivative(a[unit]);
                     let delta = (even + odd) * scale * derivative;
-                    // Weights that lead out of units that do not exist are zero, but their delta
-                    // is so only if their derivative is a number.
-                    let exists = 8 * block + unit < below.shape.fan_out;
                     let dropped = drops && is_dropped(a[unit]);
-                    own[unit] = if exists && !dropped { delta } else { 0.0 };
+                    own[unit] = if dropped { 0.0 } else { delta };
                 }
             }
         }

@@ -8,7 +8,7 @@ use thumbnet::dense::update_biases;
 use thumbnet::input::Masked;
 use thumbnet::kernel::{self, MOST_VECTORS};
 use thumbnet::optimizer::{Optimizer, Step};
-use thumbnet::regularization::Mask;
+use thumbnet::regularization::HashedMask;
 
 use super::Instructions;
 use super::columns::{Columns, Inputs, PORTION};
@@ -234,13 +234,15 @@ impl Panel {
         for (index, (values, &sample)) in rows.zip(inputs.samples).enumerate() {
             values.copy_from_slice(&self.biases.values);
             let input = &inputs.images.image(sample as usize);
-            let mask = inputs.masks.mask(0, index);
-            if mask.is_active() || inputs.scale != 1.0 {
-                let scale = inputs.scale;
-                let input = Masked { input, mask, scale };
-                kernel::forward_wide::<VECTORS, _>(&input, weights, 1.0, values);
-            } else {
-                kernel::forward_wide::<VECTORS, _>(input, weights, 1.0, values);
+            match inputs.mask(index) {
+                None if inputs.scale == 1.0 => {
+                    kernel::forward_wide::<VECTORS, _>(input, weights, 1.0, values);
+                }
+                mask => {
+                    let (mask, scale) = (mask.unwrap_or(HashedMask::NONE), inputs.scale);
+                    let input = Masked { input, mask, scale };
+                    kernel::forward_wide::<VECTORS, _>(&input, weights, 1.0, values);
+                }
             }
         }
     }

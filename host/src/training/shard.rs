@@ -217,7 +217,7 @@ impl Shard {
             samples: batch.samples,
             first: 0,
             images: batch.images,
-            masks: masks.unwrap_or(HashedMasks { rates, key: 0 }),
+            masks: masks.filter(|_| rates.rate(0) > 0.0),
             scale: rates.scale(0) * input_scale,
         };
         self.forward_first(batch, &inputs, masks);
