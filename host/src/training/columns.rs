@@ -63,7 +63,7 @@ impl Columns {
     #[inline(always)]
     pub(super) fn fill(&mut self, inputs: &Inputs<'_>, rate: f32) {
         self.samples = inputs.samples.len();
-        for (level, value) in self.levels.iter_mut().zip(0..) {
+        for (level, value) in self.levels.iter_mut().zip(0..=255) {
             *level = rate * (inputs.scale * pixel(value));
         }
         self.present.fill(0);
