@@ -8,7 +8,7 @@ use serde_json::Value;
 use thumbnet_tests::{Desk, Run, Started};
 
 /// Everything that a whole run leaves.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "confusion.svg",
     "curves.svg",
     "first-layer.png",
@@ -17,6 +17,7 @@ const FILES: [&str; 8] = [
     "mistakes.png",
     "model.thumbnet",
     "run.toml",
+    "state.bin",
 ];
 
 const DIGITS: [&str; 5] = ["train", "--data", "digits", "--recipe", "book-30"];

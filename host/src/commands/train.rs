@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::output::{note, plain};
 use crate::data::{self, Dataset};
@@ -12,13 +12,15 @@ use crate::model::Model;
 use crate::pictures::{self, Mistake};
 use crate::recipe::flags::Flags;
 use crate::recipe::{Recipe, built_in};
-use crate::run::fit::{Stopped, fit};
+use crate::run::fit::{Stopped, go_on};
 use crate::run::folder::{self, RunFolder};
 use crate::run::interrupt;
 use crate::run::plan::Plan;
 use crate::run::record::{Outcome, Record};
 use crate::run::report::Report;
+use crate::run::resume::Resumed;
 use crate::run::settings::{default_threads, threads};
+use crate::run::state::{self, Saved};
 use crate::training::{Evaluation, Instructions, Progress, evaluate};
 
 /// The exit code of a run that diverged: nothing was wrong with the command, but the network that
@@ -47,6 +49,11 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
+    /// Go on with the run in this folder, which was interrupted or killed, or is to have more
+    /// --epochs: it ends with the very weights of a run that never stopped
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["recipe", "out"])]
+    pub resume: Option<PathBuf>,
+
     /// Print one JSON object a line: one for each epoch, and one at the end
     #[arg(long)]
     pub json: bool,
@@ -57,7 +64,8 @@ fn after_help() -> &'static str {
         Examples:\n  \
         thumbnet train --recipe book-100 --seed 7\n  \
         thumbnet train --model 784-32-10 --epochs 10 --learning-rate 0.05 --out small\n  \
-        thumbnet train --init small/last.thumbnet --epochs 5 --learning-rate 0.01\n\n\
+        thumbnet train --init small/last.thumbnet --epochs 5 --learning-rate 0.01\n  \
+        thumbnet train --resume small --epochs 20\n\n\
         Ctrl-C ends the run after the mini-batch at hand and keeps the best weights; a second one \
         ends it\nat once. Exit codes: 0 trained (or interrupted once), 1 diverged, 2 could not \
         begin or go on."
@@ -70,23 +78,31 @@ fn after_help() -> &'static str {
 /// Whatever keeps the run from beginning: data, flags that do not fit it, the folder. Later, a file
 /// or stdout that cannot be written.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
-    let recipe = Recipe::find(args.recipe.as_deref().unwrap_or(built_in::DEFAULT));
-    let recipe = args.flags.overrule(recipe.context("--recipe")?)?;
-    let data = data::load(&recipe.data)?;
-    let threads = args.threads.unwrap_or_else(default_threads);
-    let plan = Plan::new(recipe.clone(), &data, threads)
-        .map_err(|error| args.flags.place(error, &recipe))?;
-    args.flags.check(&plan, &data)?;
-    let folder = RunFolder::claim(args.out.as_deref(), &recipe.name)?;
-    let mut record = Record::new(&plan, &data)?;
+    let Setup {
+        plan,
+        data,
+        folder,
+        mut record,
+        saved,
+    } = set_up(args)?;
+    let data_crc32 = state::data_crc32(&data);
+    if let Some(saved) = &saved {
+        ensure!(
+            saved.data_crc32 == data_crc32,
+            "--resume: expected the images that the run in {} was trained on, found others in {}",
+            folder.path.display(),
+            data.source
+        );
+    }
     folder.write_record(&record)?;
 
     let progress = Arc::new(Progress::default());
     interrupt::ends(&progress)?;
     let mut report = Report::new(args.json, &plan, &progress);
-    report.begin(&plan, &data, &folder)?;
-    let fit = fit(&plan, &data, &progress, |fit| {
-        folder.write_epoch(fit)?;
+    let done = saved.as_ref().map_or(0, |saved| saved.history.len());
+    report.begin(&plan, &data, &folder, done)?;
+    let fit = go_on(&plan, &data, saved, &progress, |fit| {
+        folder.write_epoch(fit, data_crc32)?;
         report.epoch(fit)
     })?;
     let stopped = fit.stopped.unwrap_or(Stopped::Epochs);
@@ -108,6 +124,59 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(DIVERGED));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that a run begins with, or goes on with.
+struct Setup {
+    plan: Plan,
+    data: Dataset,
+    folder: RunFolder,
+    record: Record,
+    saved: Option<Saved>,
+}
+
+fn set_up(args: &TrainArgs) -> Result<Setup> {
+    let threads = args.threads.unwrap_or_else(default_threads);
+    if let Some(path) = &args.resume {
+        args.flags.only(&["epochs"])?;
+        let resumed = Resumed::load(path).context("--resume")?;
+        let recipe = resumed.recipe(args.flags.epochs())?;
+        let data = data::load(&recipe.data)?;
+        // The weights it began with may be gone; those it has come to have the same form.
+        let init = recipe.init.as_ref().filter(|_| resumed.saved.is_some());
+        let init = init.map(|_| resumed.folder.file(folder::LAST));
+        let begun = Recipe {
+            init: init.or(recipe.init.clone()),
+            ..recipe.clone()
+        };
+        let mut plan =
+            Plan::new(begun, &data, threads).map_err(|error| args.flags.place(error, &recipe))?;
+        plan.recipe.init = recipe.init;
+        let mut record = Record::new(&plan, &data)?;
+        record.network = resumed.record.network;
+        return Ok(Setup {
+            plan,
+            data,
+            folder: resumed.folder,
+            record,
+            saved: resumed.saved,
+        });
+    }
+    let recipe = Recipe::find(args.recipe.as_deref().unwrap_or(built_in::DEFAULT));
+    let recipe = args.flags.overrule(recipe.context("--recipe")?)?;
+    let data = data::load(&recipe.data)?;
+    let plan = Plan::new(recipe.clone(), &data, threads)
+        .map_err(|error| args.flags.place(error, &recipe))?;
+    args.flags.check(&plan, &data)?;
+    let folder = RunFolder::claim(args.out.as_deref(), &recipe.name)?;
+    let record = Record::new(&plan, &data)?;
+    Ok(Setup {
+        plan,
+        data,
+        folder,
+        record,
+        saved: None,
+    })
 }
 
 /// Draws what can be drawn. A picture that cannot be is no reason to call the run a failure.

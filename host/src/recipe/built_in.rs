@@ -16,8 +16,9 @@ macro_rules! files {
 }
 
 /// Names and files, the default first.
-pub const ALL: [(&str, &str); 6] = files![
+pub const ALL: [(&str, &str); 7] = files![
     "default",
+    "notes",
     "book-30",
     "book-100",
     "digits",

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use thumbnet::augment::Augment;
 use thumbnet::{Activation, Cost};
 
 use super::Recipe;
-use super::values::{Named, Optimizer, TrainOn, alternatives};
+use super::values::{DropoutScaling, Named, Optimizer, Schedule, TrainOn, alternatives};
 use crate::commands::output::plain;
 
 /// What is wrong with the value of a key.
@@ -72,7 +73,22 @@ impl Recipe {
                 found,
             ));
         }
-        for (key, value) in [("batch_size", self.batch_size), ("epochs", self.epochs)] {
+        for (key, value, most) in [
+            ("shift", self.shift, Augment::MOST.shift),
+            ("rotation", self.rotation, Augment::MOST.rotation),
+            ("scale", self.scale, Augment::MOST.scale),
+            ("shear", self.shear, Augment::MOST.shear),
+            ("elastic", self.elastic, Augment::MOST.elastic),
+            ("final_rate", self.final_rate, 1.0),
+            ("plateau_least", self.plateau_least, 1.0),
+        ] {
+            up_to(key, value, most)?;
+        }
+        for (key, value) in [
+            ("batch_size", self.batch_size),
+            ("epochs", self.epochs),
+            ("memory", self.memory),
+        ] {
             from_1(key, value)?;
         }
         for &units in &self.hidden {
@@ -138,17 +154,80 @@ impl Recipe {
                 "l1 0",
             ));
         }
-        if self.train_on == TrainOn::All && self.patience > 0 {
+        if self.train_on == TrainOn::All {
             let expected = "0 with train_on all, which leaves no validation images";
-            return Err(Fault::new("patience", expected, self.patience));
+            for (key, epochs) in [
+                ("patience", self.patience),
+                ("plateau_patience", self.plateau_patience),
+            ] {
+                if epochs > 0 {
+                    return Err(Fault::new(key, expected, epochs));
+                }
+            }
         }
-        if self.train_on == TrainOn::All && self.plateau_patience > 0 {
-            let expected = "0 with train_on all, which leaves no validation images";
+        if self.schedule == Schedule::OneCycle && self.warm_up > 0.0 {
+            let expected = "0 with the schedule one-cycle, which has a rise of its own";
+            return Err(Fault::new("warm_up", expected, plain(self.warm_up)));
+        }
+        if self.warm_up > self.epochs as f64 {
+            let expected = format!("at most the {} epochs of the run", self.epochs);
+            return Err(Fault::new("warm_up", expected, plain(self.warm_up)));
+        }
+        if self.init.is_some() {
+            // Weights files hold weights for pixels / 255 without dropout: these would be scaled
+            // twice.
+            if self.pixel_divisor != 255 {
+                let found = self.pixel_divisor;
+                return Err(Fault::new("pixel_divisor", "255 beside init", found));
+            }
+            if self.dropout_scaling == DropoutScaling::Test {
+                let (expected, found) = ("training beside init", self.dropout_scaling);
+                return Err(Fault::new("dropout_scaling", expected, found));
+            }
+        }
+        match self.optimizer {
+            Optimizer::LBfgs | Optimizer::ConjugateGradient => self.check_full_batch(),
+            _ => Ok(()),
+        }
+    }
+
+    /// What has no place where every step looks at all samples and finds its own length.
+    fn check_full_batch(&self) -> Result<(), Fault> {
+        let off = Self::default();
+        let with = format!("with the optimizer {}", self.optimizer);
+        for (key, value) in [
+            ("l1", self.l1),
+            ("clip_norm", self.clip_norm),
+            ("warm_up", self.warm_up),
+            ("input_dropout", self.input_dropout),
+            ("shift", self.shift),
+            ("rotation", self.rotation),
+            ("scale", self.scale),
+            ("shear", self.shear),
+            ("elastic", self.elastic),
+        ] {
+            if value > 0.0 {
+                return Err(Fault::new(key, format!("0 {with}"), plain(value)));
+            }
+        }
+        if let Some(&rate) = self.dropout.iter().find(|rate| **rate > 0.0) {
+            return Err(Fault::new("dropout", format!("0 {with}"), plain(rate)));
+        }
+        if self.plateau_patience > 0 {
+            let expected = format!("0 {with}");
             return Err(Fault::new(
                 "plateau_patience",
                 expected,
                 self.plateau_patience,
             ));
+        }
+        if self.schedule != off.schedule {
+            let expected = format!("{} {with}", off.schedule);
+            return Err(Fault::new("schedule", expected, self.schedule));
+        }
+        if self.pixel_divisor != off.pixel_divisor {
+            let expected = format!("{} {with}", off.pixel_divisor);
+            return Err(Fault::new("pixel_divisor", expected, self.pixel_divisor));
         }
         Ok(())
     }
@@ -203,6 +282,11 @@ fn from_0(key: &'static str, value: f64) -> Result<(), Fault> {
 fn fraction(key: &'static str, value: f64) -> Result<(), Fault> {
     let fits = |value| (0.0..1.0).contains(&value);
     ranged(key, value, "from 0 to below 1", fits)
+}
+
+fn up_to(key: &'static str, value: f64, most: f32) -> Result<(), Fault> {
+    let range = format!("from 0 to {most}");
+    ranged(key, value, &range, |value| (0.0..=most).contains(&value))
 }
 
 fn from_1(key: &'static str, value: usize) -> Result<(), Fault> {

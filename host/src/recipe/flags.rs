@@ -1,13 +1,14 @@
 //! The flags that overrule a recipe, one for each key.
 
-use anyhow::{Context, Error, Result, anyhow, ensure};
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use thumbnet::{Activation, Cost};
+use toml::Table;
 
 use super::Recipe;
 use super::check::Fault;
-use crate::data::Dataset;
+use crate::data::{DataChoice, Dataset};
 use crate::model::parse_architecture;
 use crate::run::plan::{Plan, check_inputs};
 
@@ -146,9 +147,51 @@ impl Flags {
         Ok(())
     }
 
+    /// The number of epochs, if it was typed.
+    pub fn epochs(&self) -> Option<usize> {
+        let matches = self.matches.as_ref()?;
+        matches.get_one::<usize>("epochs").copied()
+    }
+
     fn activation(&self, key: &str) -> Option<Activation> {
         let matches = self.matches.as_ref()?;
         matches.get_one::<Activation>(key).copied()
+    }
+
+    /// Whether nothing was typed but the flags of `keys`, beside `--resume`.
+    ///
+    /// # Errors
+    ///
+    /// Names a flag that was typed.
+    pub fn only(&self, keys: &[&str]) -> Result<()> {
+        let mut typed = Vec::new();
+        if self.network.model.is_some() {
+            typed.push("model");
+        }
+        if self.network.no_shuffle {
+            typed.push("no_shuffle");
+        }
+        let recipe = Table::try_from(Recipe {
+            // Keys that are left out where they say nothing.
+            train_samples: Some(1),
+            cost: Some(Cost::Quadratic),
+            init: Some("m".into()),
+            data: DataChoice::Mnist,
+            ..Recipe::default()
+        })?;
+        let told = ["name", "summary", "reaches", "hidden"];
+        let flags = recipe.keys().map(String::as_str);
+        typed.extend(flags.filter(|key| !told.contains(key) && self.typed(key)));
+        if let Some(key) = typed.iter().find(|key| !keys.contains(key)) {
+            let allowed: Vec<String> = keys.iter().map(|key| format!("--{key}")).collect();
+            bail!(
+                "--{}: expected no flag of a recipe but {} beside --resume: a run goes on as it \
+                 began",
+                key.replace('_', "-"),
+                allowed.join(" and ")
+            );
+        }
+        Ok(())
     }
 
     /// An error about a key, told with what has to be changed: the flag, if it was typed.
@@ -182,8 +225,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::data::{DataChoice, load};
-    use crate::recipe::values::Optimizer;
+    use crate::data::load;
+    use crate::recipe::values::{DropoutScaling, Optimizer, TrainOn};
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -225,20 +268,28 @@ mod tests {
     /// Every key is in this line, with a value of its own.
     #[test]
     fn every_key_has_a_flag() {
-        let line = "--data digits --train-samples 100 --train-on split --pixel-divisor 256 \
-            --shuffle=false --seed 9 --model 64-5-4-10 --activation relu --output softmax \
-            --cost softmax-cross-entropy --weights he --biases normal --init m.thumbnet \
-            --optimizer muon --learning-rate 0.25 --batch-size 20 --drop-last --momentum 0.5 \
-            --nesterov --beta1 0.8 --beta2 0.99 --rms-decay 0.8 --epsilon 1e-6 --clip-norm 2 \
-            --schedule cosine --warm-up 1.5 --plateau-factor 0.1 --plateau-patience 3 --l1 2 --l2 0 \
-            --l1-truncated --dropout 0.125,0.25 --input-dropout 0.2 --dropout-masks sample \
-            --dropout-scaling test --epochs 3 --patience 5 --best-by cost --report-cost book";
+        let line = "--data digits --train-samples 100 --deskew --scale-to 4 --shuffle=false --seed 9 \
+            --shift 1 --rotation 0.1 --scale 0.1 --shear 0.1 --elastic 0.5 --model 64-5-4-10 \
+            --activation relu --output softmax --cost softmax-cross-entropy --weights he \
+            --biases normal --init m.thumbnet --optimizer muon --learning-rate 0.25 \
+            --batch-size 20 --drop-last --momentum 0.5 --nesterov --beta1 0.8 --beta2 0.99 \
+            --rms-decay 0.8 --epsilon 1e-6 --memory 5 --clip-norm 2 --schedule cosine \
+            --final-rate 0.1 --warm-up 1.5 --plateau-factor 0.1 --plateau-patience 3 \
+            --plateau-least 0.01 --l1 2 --l2 0 --l1-truncated --dropout 0.125,0.25 \
+            --input-dropout 0.2 --dropout-masks sample --epochs 3 --patience 5 --best-by cost \
+            --report-cost book";
         let recipe = overruled("book-100", line).unwrap();
         assert_eq!(recipe.hidden, [5, 4]);
         assert_eq!(recipe.dropout, [0.125, 0.25]);
         assert_eq!(recipe.optimizer, Optimizer::Muon);
         assert!(recipe.drop_last && recipe.nesterov && recipe.l1_truncated && !recipe.shuffle);
-        let same = ["train_on"]; // Its other value does not go together with the rest.
+        // Their other values do not go together with the rest.
+        let same = ["train_on", "pixel_divisor", "dropout_scaling"];
+        let line = "--train-on all --pixel-divisor 256 --dropout-scaling test";
+        let others = overruled("book-100", line).unwrap();
+        assert_eq!(others.pixel_divisor, 256);
+        assert_eq!(others.train_on, TrainOn::All);
+        assert_eq!(others.dropout_scaling, DropoutScaling::Test);
         let keys = toml::Table::try_from(&recipe).unwrap();
         let changed = recipe
             .differences(&Recipe::built_in("book-100").unwrap())

@@ -15,6 +15,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use thumbnet::augment::Augment;
 use thumbnet::{Activation, BiasInit, Cost, WeightInit};
 
 use crate::commands::DATA_HELP;
@@ -77,6 +78,16 @@ pub struct Recipe {
     #[arg(help_heading = DATA)]
     pub pixel_divisor: usize,
 
+    /// Straighten images before the network sees them, in training and ever after
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(require_equals = true, action = clap::ArgAction::Set, help_heading = DATA)]
+    pub deskew: bool,
+
+    /// Scale images to N x N pixels before the network sees them; 0 leaves them as they are
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    #[arg(help_heading = DATA)]
+    pub scale_to: usize,
+
     /// Whether every epoch has an order of its own; also --no-shuffle
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     #[arg(require_equals = true, action = clap::ArgAction::Set, help_heading = DATA)]
@@ -87,6 +98,31 @@ pub struct Recipe {
     #[arg(help_heading = DATA)]
     #[serde(with = "serial::seed")]
     pub seed: u64,
+
+    /// Move training images by up to PX pixels along each axis, anew in every epoch
+    #[arg(long, value_name = "PX", value_parser = number, allow_negative_numbers = true)]
+    #[arg(help_heading = AUGMENTATION)]
+    pub shift: f64,
+
+    /// Turn them by up to RAD radians either way
+    #[arg(long, value_name = "RAD", value_parser = number, allow_negative_numbers = true)]
+    #[arg(help_heading = AUGMENTATION)]
+    pub rotation: f64,
+
+    /// Make them wider or narrower, and higher or lower, by up to this fraction
+    #[arg(long, value_name = "FRACTION", value_parser = number, allow_negative_numbers = true)]
+    #[arg(help_heading = AUGMENTATION)]
+    pub scale: f64,
+
+    /// Slant them by up to this fraction of a pixel a row
+    #[arg(long, value_name = "FRACTION", value_parser = number, allow_negative_numbers = true)]
+    #[arg(help_heading = AUGMENTATION)]
+    pub shear: f64,
+
+    /// Bend them by a smooth random field of PX pixels, root mean square
+    #[arg(long, value_name = "PX", value_parser = number, allow_negative_numbers = true)]
+    #[arg(help_heading = AUGMENTATION)]
+    pub elastic: f64,
 
     /// Units of each hidden layer, first to last; its flag is --model.
     #[arg(skip)]
@@ -175,6 +211,11 @@ pub struct Recipe {
     #[arg(help_heading = DESCENT)]
     pub epsilon: f64,
 
+    /// Steps that l-bfgs remembers, from 1
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    #[arg(help_heading = DESCENT)]
+    pub memory: usize,
+
     /// Longest gradient: a longer one is shortened to this norm; 0 for any length
     #[arg(long, value_name = "NORM", value_parser = number, allow_negative_numbers = true)]
     #[arg(help_heading = DESCENT)]
@@ -183,6 +224,11 @@ pub struct Recipe {
     /// How the learning rate goes over all epochs
     #[arg(long, value_name = "NAME", value_parser = named::<Schedule>(), help_heading = RATE)]
     pub schedule: Schedule,
+
+    /// Where cosine ends, as a part of the learning rate, from 0 to 1
+    #[arg(long, value_name = "PART", value_parser = number, allow_negative_numbers = true)]
+    #[arg(help_heading = RATE)]
+    pub final_rate: f64,
 
     /// Epochs over which the learning rate rises from 0, a number from 0
     #[arg(long, value_name = "EPOCHS", value_parser = number, allow_negative_numbers = true)]
@@ -199,6 +245,11 @@ pub struct Recipe {
     #[arg(long, value_name = "EPOCHS", value_parser = whole, allow_negative_numbers = true)]
     #[arg(help_heading = RATE)]
     pub plateau_patience: usize,
+
+    /// End when the plateaus have left no more than this part of the rate; 0 for never
+    #[arg(long, value_name = "PART", value_parser = number, allow_negative_numbers = true)]
+    #[arg(help_heading = RATE)]
+    pub plateau_least: f64,
 
     /// L2 weight decay as in the book: a step takes ETA x LAMBDA / training samples off every
     /// weight; a number from 0
@@ -261,6 +312,7 @@ pub struct Recipe {
 }
 
 const DATA: &str = "Data";
+const AUGMENTATION: &str = "Augmentation";
 const NETWORK: &str = "Network";
 const DESCENT: &str = "Steps";
 const RATE: &str = "Learning rate over time";
@@ -279,8 +331,15 @@ impl Default for Recipe {
             train_samples: None,
             train_on: TrainOn::Split,
             pixel_divisor: 255,
+            deskew: false,
+            scale_to: 0,
             shuffle: true,
             seed: 7,
+            shift: 0.0,
+            rotation: 0.0,
+            scale: 0.0,
+            shear: 0.0,
+            elastic: 0.0,
             hidden: vec![30],
             activation: Activation::Sigmoid,
             output: Activation::Sigmoid,
@@ -298,11 +357,14 @@ impl Default for Recipe {
             beta2: 0.999,
             rms_decay: 0.99,
             epsilon: 1e-8,
+            memory: 10,
             clip_norm: 0.0,
             schedule: Schedule::Constant,
+            final_rate: 0.0,
             warm_up: 0.0,
             plateau_factor: 0.5,
             plateau_patience: 0,
+            plateau_least: 0.0,
             l2: 0.0,
             l1: 0.0,
             l1_truncated: false,
@@ -322,6 +384,17 @@ impl Recipe {
     /// What training makes small: what was said, or else what fits the outputs.
     pub fn cost(&self) -> Cost {
         self.cost.unwrap_or(usual_cost(self.output))
+    }
+
+    /// How strongly training images are distorted.
+    pub fn augment(&self) -> Augment {
+        Augment {
+            shift: self.shift as f32,
+            rotation: self.rotation as f32,
+            scale: self.scale as f32,
+            shear: self.shear as f32,
+            elastic: self.elastic as f32,
+        }
     }
 }
 

@@ -3,18 +3,27 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use anyhow::{Result, ensure};
+
+use super::costs::Costs;
 use super::plan::Plan;
+use super::rate::Rate;
+use super::state::Saved;
+use super::trainer::Trainer;
+use super::watch::Watch;
 use crate::data::Dataset;
-use crate::history::{EpochRecord, best_epoch};
+use crate::history::EpochRecord;
 use crate::model::Model;
-use crate::training::{Engine, EngineState, Instructions, Progress, SparseImages, evaluate};
-use anyhow::Result;
+use crate::recipe::values::TrainOn;
+use crate::training::{EngineState, ImageSource, Instructions, Progress, TrainingImages, evaluate};
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// All epochs are done.
+    /// All epochs are done, or more of them would change nothing.
     Epochs,
+    /// The validation images have seen no better epoch for too long.
+    Patience,
     /// Somebody asked for it; the last epoch may have seen fewer samples.
     Interrupt,
     /// A cost or a weight is no longer a finite number: nothing can be learned from there.
@@ -26,6 +35,7 @@ impl Stopped {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Epochs => "epochs",
+            Self::Patience => "patience",
             Self::Interrupt => "interrupt",
             Self::Diverged => "diverged",
         }
@@ -39,8 +49,9 @@ pub struct Fit {
     pub history: Vec<EpochRecord>,
     /// The weights after the last epoch.
     pub last: Model,
-    /// The weights of the epoch with the highest validation accuracy; among equals, the lowest
-    /// validation cost. Before any epoch has ended well, the weights it all began with.
+    /// The weights of the epoch with the highest validation accuracy (among equals, the lowest
+    /// validation cost) or the lowest validation cost, as the recipe says; without validation, of
+    /// the last epoch. Before any epoch has ended well, the weights it all began with.
     pub best: Model,
     /// Which epoch `best` is from, counted from 1; 0 for the weights it all began with.
     pub best_epoch: usize,
@@ -54,6 +65,8 @@ pub struct Fit {
     pub seconds: f64,
     /// Why it ended, once it has ended.
     pub stopped: Option<Stopped>,
+    /// What the epochs to come follow from, if the last one was whole and the trainer can go on.
+    pub state: Option<EngineState>,
 }
 
 impl Fit {
@@ -79,24 +92,130 @@ pub fn fit(
     plan: &Plan,
     data: &Dataset,
     progress: &Progress,
+    after_epoch: impl FnMut(&Fit) -> Result<()>,
+) -> Result<Fit> {
+    go_on(plan, data, None, progress, after_epoch)
+}
+
+/// Goes on from where a run was, and ends with the bits of one that never stopped. Without any
+/// `saved` state it begins.
+///
+/// # Errors
+///
+/// As with [`fit`], and a state that is not of such a run.
+pub fn go_on(
+    plan: &Plan,
+    data: &Dataset,
+    saved: Option<Saved>,
+    progress: &Progress,
     mut after_epoch: impl FnMut(&Fit) -> Result<()>,
 ) -> Result<Fit> {
     let preparation = plan.initial.preparation;
-    let train = data.train.prepared(preparation)?;
-    let images = SparseImages::new(&train, plan.train_samples)?;
-    let validation_samples = data.validation.prepared(preparation)?;
+    let validation = data.validation.prepared(preparation)?;
+    // Those that are trained on too have nothing to say.
+    let validation = (plan.recipe.train_on == TrainOn::Split).then_some(validation);
+    let train = plan.training_samples(data);
+    let (mut trainer, mut fit) = begin(plan, saved)?;
+    let mut watch = Watch::new(&plan.recipe);
+    let mut out_of_patience = false;
+    for epoch in &fit.history {
+        out_of_patience = watch.record(epoch);
+    }
+    fit.stopped = if out_of_patience {
+        Some(Stopped::Patience)
+    } else {
+        (fit.history.len() >= plan.recipe.epochs).then_some(Stopped::Epochs)
+    };
+    if fit.stopped.is_some() {
+        return Ok(fit);
+    }
+
+    let costs = Costs::new(plan);
     let instructions = Instructions::detect();
-    let hyperparameters = plan.hyperparameters();
-    let (seed, shuffle) = (plan.recipe.seed, plan.recipe.shuffle);
-    let state = EngineState::new(&plan.initial, &hyperparameters, seed, shuffle);
-    let mut engine = Engine::new(
-        plan.initial.architecture,
-        hyperparameters,
-        state,
-        plan.threads,
-        instructions,
-    );
-    let learning_rate = plan.recipe.learning_rate as f32;
+    let source = ImageSource {
+        samples: &train,
+        count: plan.train_samples,
+        augment: plan.augment(),
+        preparation,
+        seed: plan.recipe.seed,
+    };
+    std::thread::scope(|scope| {
+        let first = fit.history.len() + 1;
+        let mut images = TrainingImages::start(scope, source, first, plan.threads)?;
+        let rate = Rate::new(&plan.recipe, plan.steps_of_epoch());
+        let mut decay_before = costs.decay_term(trainer.parameters());
+        for epoch in first.. {
+            let start = Instant::now();
+            let images = images.next_epoch()?;
+            let scale = watch.scale();
+            let first_step = trainer.steps();
+            let trained = trainer.epoch(images, &|step| rate.of(step, scale), progress);
+            fit.epoch_seconds = start.elapsed().as_secs_f64();
+            fit.epoch_samples = trained.samples;
+            fit.seconds += fit.epoch_seconds;
+            fit.samples += trained.samples;
+            let decay_after = costs.decay_term(trainer.parameters());
+            trainer.store(&mut fit.last);
+            let (validation_cost, validation_accuracy) = match &validation {
+                None => (f64::NAN, f64::NAN),
+                Some(samples) => {
+                    let found = evaluate(&fit.last, samples, plan.threads, instructions);
+                    (costs.reported(found.cost, decay_after), found.accuracy)
+                }
+            };
+            let record = EpochRecord {
+                epoch,
+                // Costs are those before each step: the decay term is between that of the
+                // beginning and that of the end.
+                train_cost: costs.reported(trained.cost, f64::midpoint(decay_before, decay_after)),
+                validation_cost,
+                validation_accuracy,
+                learning_rate: f64::from(rate.of(first_step, scale)),
+                seconds: start.elapsed().as_secs_f64(),
+            };
+            decay_before = decay_after;
+            fit.history.push(record);
+
+            let finite = trained.cost.is_finite()
+                && (validation.is_none() || validation_cost.is_finite())
+                && fit.last.parameters.iter().all(|value| value.is_finite());
+            let whole = trained.samples == plan.samples_of_epoch();
+            if finite {
+                // A run ends when it diverges, so all records are of epochs that went well.
+                fit.best_epoch = watch.best(&fit.history);
+                if fit.best_epoch == epoch {
+                    fit.best.parameters.clone_from(&fit.last.parameters);
+                }
+            }
+            let enough = watch.record(&record);
+            // An epoch that was cut short is trained again, whole, by whoever goes on.
+            fit.state = if whole && finite {
+                trainer.state()
+            } else {
+                None
+            };
+            progress.samples.store(0, Ordering::Relaxed);
+            after_epoch(&fit)?;
+
+            fit.stopped = if !finite {
+                Some(Stopped::Diverged)
+            } else if enough && whole {
+                Some(Stopped::Patience)
+            } else if whole && (epoch >= plan.recipe.epochs || trainer.converged()) {
+                Some(Stopped::Epochs)
+            } else if progress.stop.load(Ordering::Relaxed) {
+                Some(Stopped::Interrupt)
+            } else {
+                continue;
+            };
+            break;
+        }
+        Ok(fit)
+    })
+}
+
+/// What trains, and how things are before the next epoch.
+fn begin(plan: &Plan, saved: Option<Saved>) -> Result<(Trainer, Fit)> {
     let mut fit = Fit {
         history: Vec::new(),
         last: plan.initial.clone(),
@@ -107,57 +226,32 @@ pub fn fit(
         samples: 0,
         seconds: 0.0,
         stopped: None,
+        state: None,
     };
-    for epoch in 1.. {
-        let start = Instant::now();
-        let trained = engine.epoch(&images, &|_| learning_rate, progress);
-        fit.epoch_seconds = start.elapsed().as_secs_f64();
-        fit.epoch_samples = trained.samples;
-        fit.seconds += fit.epoch_seconds;
-        fit.samples += trained.samples;
-        engine.store(&mut fit.last);
-        let validation = evaluate(&fit.last, &validation_samples, plan.threads, instructions);
-        fit.history.push(EpochRecord {
-            epoch,
-            train_cost: trained.cost,
-            validation_cost: validation.cost,
-            validation_accuracy: validation.accuracy,
-            learning_rate: plan.recipe.learning_rate,
-            seconds: start.elapsed().as_secs_f64(),
-        });
-
-        let finite = trained.cost.is_finite()
-            && validation.cost.is_finite()
-            && fit.last.parameters.iter().all(|value| value.is_finite());
-        let whole = trained.samples == images.len();
-        if finite {
-            // A run ends when it diverges, so all records are of epochs that went well.
-            fit.best_epoch = best_epoch(&fit.history).map_or(0, |best| best.epoch);
-            if fit.best_epoch == epoch {
-                fit.best.parameters.clone_from(&fit.last.parameters);
-            }
-        }
-        progress.samples.store(0, Ordering::Relaxed);
-        after_epoch(&fit)?;
-
-        fit.stopped = if !finite {
-            Some(Stopped::Diverged)
-        } else if epoch == plan.recipe.epochs && whole {
-            Some(Stopped::Epochs)
-        } else if progress.stop.load(Ordering::Relaxed) {
-            Some(Stopped::Interrupt)
-        } else {
-            continue;
-        };
-        break;
-    }
-    Ok(fit)
+    let Some(saved) = saved else {
+        return Ok((Trainer::new(plan, None)?, fit));
+    };
+    let mut trainer = Trainer::new(plan, Some(saved.engine))?;
+    ensure!(
+        saved.best.len() == fit.best.parameters.len() && saved.best_epoch <= saved.history.len(),
+        "the state is not that of a run of {}",
+        plan.initial.architecture
+    );
+    trainer.store(&mut fit.last);
+    fit.best.parameters = saved.best;
+    fit.best_epoch = saved.best_epoch;
+    fit.history = saved.history;
+    fit.samples = saved.samples;
+    fit.seconds = saved.seconds;
+    fit.state = trainer.state();
+    Ok((trainer, fit))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::{DataChoice, load};
+    use crate::history::best_epoch;
     use crate::recipe::Recipe;
 
     /// The default of every key is the book's network of 30 units.

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::fit::Fit;
 use super::interrupt::uninterrupted;
 use super::record::Record;
+use super::state;
 use crate::files::write_atomically;
 use crate::history::write_csv;
 
@@ -23,6 +24,8 @@ pub const LAST: &str = "last.thumbnet";
 pub const HISTORY: &str = "history.csv";
 /// What it takes to repeat the run.
 pub const RECORD: &str = "run.toml";
+/// What it takes to go on with the run.
+pub const STATE: &str = "state.bin";
 /// Cost and accuracy over the epochs.
 pub const CURVES: &str = "curves.svg";
 /// Which class is taken for which.
@@ -35,11 +38,12 @@ pub const MISTAKES: &str = "mistakes.png";
 pub const BOUNDARY: &str = "boundary.png";
 
 /// Everything that a run writes: none of these is ever overwritten by another run.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     MODEL,
     LAST,
     HISTORY,
     RECORD,
+    STATE,
     CURVES,
     CONFUSION,
     FIRST_LAYER,
@@ -128,13 +132,21 @@ impl RunFolder {
         uninterrupted(|| write_atomically(&self.file(RECORD), text.as_bytes()))
     }
 
-    /// Writes the weights and the history, so that whatever ends the program, a run loses at most
+    /// The folder of a run that is to go on.
+    pub fn of_run(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            moved: None,
+        }
+    }
+
+    /// Writes the weights, the history and the state, so that whatever ends the program, a run loses at most
     /// the epoch at hand.
     ///
     /// # Errors
     ///
     /// When a file cannot be written.
-    pub fn write_epoch(&self, fit: &Fit) -> Result<()> {
+    pub fn write_epoch(&self, fit: &Fit, data_crc32: u32) -> Result<()> {
         uninterrupted(|| {
             fit.last.save(&self.file(LAST))?;
             // The best weights are new only after the epoch they are from; before any, they are
@@ -142,7 +154,9 @@ impl RunFolder {
             if fit.best_epoch == fit.history.len() || fit.best_epoch == 0 {
                 fit.best.save(&self.file(MODEL))?;
             }
-            write_csv(&fit.history, self.file(HISTORY))
+            write_csv(&fit.history, self.file(HISTORY))?;
+            // Last: whoever goes on from it finds the other files as new or newer.
+            state::save(fit, data_crc32, &self.file(STATE))
         })
     }
 }

@@ -2,20 +2,32 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`settings`] | the flags, and the values they take |
+//! | [`settings`] | numbers that several commands take |
 //! | [`augment_flags`] | the flags of augmentation, which show and train alike |
-//! | [`plan`] | flags and a recipe, made definite against the data |
+//! | [`plan`] | a recipe, made definite against the data |
+//! | [`rate`] | the learning rate of every step |
+//! | [`watch`] | early stopping, plateaus, and which epoch is the best |
+//! | [`costs`] | the costs that are reported |
+//! | [`trainer`] | mini-batches, or all samples at once |
 //! | [`fit`] | the epochs: train, validate, keep the best |
 //! | [`folder`] | where a run's files go, and the files of every epoch |
+//! | [`state`] | `state.bin`: what it takes to go on with a run |
 //! | [`record`] | `run.toml`: what it takes to repeat the run, and what came of it |
 //! | [`report`] | what people and programs get to read meanwhile |
+//! | [`resume`] | a run's folder, read to go on with it |
 //! | [`interrupt`] | Ctrl-C |
 
 pub mod augment_flags;
+pub mod costs;
 pub mod fit;
 pub mod folder;
 pub mod interrupt;
 pub mod plan;
+pub mod rate;
 pub mod record;
 pub mod report;
+pub mod resume;
 pub mod settings;
+pub mod state;
+pub mod trainer;
+pub mod watch;

@@ -1,22 +1,23 @@
 //! What a run will do: a recipe, made definite against the data.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use thumbnet::architecture::MAX_LAYERS;
+use thumbnet::augment::Augment;
+use thumbnet::preparation::Size;
 use thumbnet::{
     Adam, Architecture, DropoutRates, Initialization, Preparation, RmsProp, WeightDecay,
 };
 
 use crate::commands::output::plain;
-use crate::data::Dataset;
+use crate::data::{Dataset, Samples};
 use crate::model::{Model, parse_architecture};
 use crate::recipe::Recipe;
 use crate::recipe::check::{Fault, check_cost};
-use crate::recipe::values::{
-    BestBy, DropoutMasks, DropoutScaling, Optimizer, ReportCost, Schedule, TrainOn,
-};
-use crate::training::{Hyperparameters, OptimizerChoice};
+use crate::recipe::values::{DropoutMasks, DropoutScaling, Optimizer, TrainOn};
+use crate::training::{FullBatchMethod, Hyperparameters, OptimizerChoice};
 
 /// A run whose every number is decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +44,10 @@ impl Plan {
     pub fn new(mut recipe: Recipe, data: &Dataset, threads: usize) -> Result<Self> {
         recipe.check()?;
         not_there_yet(&recipe)?;
-        let available = data.train.len();
+        let available = match recipe.train_on {
+            TrainOn::Split => data.train.len(),
+            TrainOn::All => data.train.len() + data.validation.len(),
+        };
         let train_samples = recipe.train_samples.unwrap_or(available);
         if train_samples > available {
             let expected = format!("at most the {available} training samples of {}", data.name);
@@ -76,6 +80,53 @@ impl Plan {
             train_samples,
             threads,
         })
+    }
+
+    /// The samples that training images are made of; the first [`train_samples`](Self::train_samples)
+    /// are taken.
+    pub(super) fn training_samples<'a>(&self, data: &'a Dataset) -> Cow<'a, Samples> {
+        match self.recipe.train_on {
+            TrainOn::Split => Cow::Borrowed(&data.train),
+            TrainOn::All => {
+                let mut all = data.train.clone();
+                all.images.extend_from_slice(&data.validation.images);
+                all.labels.extend_from_slice(&data.validation.labels);
+                Cow::Owned(all)
+            }
+        }
+    }
+
+    /// Samples that an epoch trains.
+    pub fn samples_of_epoch(&self) -> usize {
+        if self.recipe.drop_last && self.full_batch().is_none() {
+            self.train_samples / self.recipe.batch_size * self.recipe.batch_size
+        } else {
+            self.train_samples
+        }
+    }
+
+    /// Steps that an epoch takes.
+    pub(super) fn steps_of_epoch(&self) -> usize {
+        if self.full_batch().is_some() {
+            return 1;
+        }
+        self.samples_of_epoch().div_ceil(self.recipe.batch_size)
+    }
+
+    /// How strongly training images are distorted.
+    pub fn augment(&self) -> Augment {
+        self.recipe.augment()
+    }
+
+    /// The method that looks at all samples at once, if it is one.
+    pub fn full_batch(&self) -> Option<FullBatchMethod> {
+        match self.recipe.optimizer {
+            Optimizer::LBfgs => Some(FullBatchMethod::LBfgs {
+                memory: self.recipe.memory,
+            }),
+            Optimizer::ConjugateGradient => Some(FullBatchMethod::ConjugateGradient),
+            _ => None,
+        }
     }
 
     /// What the training engine takes.
@@ -142,34 +193,22 @@ fn dropout(recipe: &Recipe) -> DropoutRates {
 
 /// Refuses what training does not know how to do yet.
 fn not_there_yet(recipe: &Recipe) -> Result<(), Fault> {
-    let keys = [
-        ("train_on", recipe.train_on == TrainOn::Split),
-        (
-            "optimizer",
-            matches!(
-                recipe.optimizer,
-                Optimizer::Sgd | Optimizer::RmsProp | Optimizer::Adam
-            ),
-        ),
-        ("schedule", recipe.schedule == Schedule::Constant),
-        ("warm_up", recipe.warm_up == 0.0),
-        ("plateau_patience", recipe.plateau_patience == 0),
-        ("patience", recipe.patience == 0),
-        ("best_by", recipe.best_by == BestBy::Accuracy),
-        ("report_cost", recipe.report_cost == ReportCost::Mean),
-    ];
-    match keys.into_iter().find(|(_, can)| !can) {
-        Some((key, _)) => Err(Fault {
-            key,
-            message: "not there yet: leave it out".to_owned(),
-        }),
-        None => Ok(()),
+    if recipe.optimizer == Optimizer::Muon {
+        return Err(Fault {
+            key: "optimizer",
+            message: "muon is not there yet: take another".to_owned(),
+        });
     }
+    Ok(())
 }
 
 /// A network with fresh weights between the data's pixels and classes.
 fn fresh(recipe: &Recipe, data: &Dataset) -> Result<Model> {
-    let (pixels, classes) = (data.train.pixels(), data.classes);
+    let preparation = preparation(recipe, data)?;
+    let pixels = preparation
+        .gives()
+        .map_or(data.train.pixels(), Size::pixels);
+    let classes = data.classes;
     let widths: Vec<String> = std::iter::once(&pixels)
         .chain(&recipe.hidden)
         .chain([&classes])
@@ -185,12 +224,53 @@ fn fresh(recipe: &Recipe, data: &Dataset) -> Result<Model> {
         biases: recipe.biases,
     };
     let (cost, seed) = (recipe.cost(), recipe.seed);
-    Ok(Model::fresh(architecture, cost, initialization, seed))
+    Ok(Model {
+        preparation,
+        ..Model::fresh(architecture, cost, initialization, seed)
+    })
+}
+
+/// What is done to every image before the network sees it.
+fn preparation(recipe: &Recipe, data: &Dataset) -> Result<Preparation, Fault> {
+    if !recipe.deskew && recipe.scale_to == 0 {
+        return Ok(Preparation::None);
+    }
+    let size = |width: usize, height: usize| {
+        let side = |length| u16::try_from(length).ok();
+        Size::new(side(width)?, side(height)?)
+    };
+    let (width, height) = (data.train.width, data.train.height);
+    let Some(from) = size(width, height) else {
+        let key = if recipe.deskew { "deskew" } else { "scale_to" };
+        let found = format!("{width} x {height} in {}", data.name);
+        return Err(Fault::new(
+            key,
+            "images of at most 1024 x 1024 pixels",
+            found,
+        ));
+    };
+    let to = match recipe.scale_to {
+        0 => None,
+        side if side <= width.min(height) => size(side, side),
+        side => {
+            let expected = format!("at most {}, the sides of images", width.min(height));
+            return Err(Fault::new("scale_to", expected, side));
+        }
+    };
+    Ok(Preparation::new(from, recipe.deskew, to))
 }
 
 /// The network of a weights file, whose form becomes the recipe's.
 fn from_file(path: &Path, recipe: &mut Recipe, data: &Dataset) -> Result<Model> {
     let mut model = Model::load(path).context("--init")?;
+    recipe.deskew = matches!(
+        model.preparation,
+        Preparation::Deskew(_) | Preparation::DeskewAndScale { .. }
+    );
+    recipe.scale_to = match model.preparation {
+        Preparation::Scale { to, .. } | Preparation::DeskewAndScale { to, .. } => to.width(),
+        Preparation::None | Preparation::Deskew(_) => 0,
+    };
     let layers = model.architecture.layers();
     if let Some((last, hidden)) = layers.split_last() {
         recipe.hidden = hidden.iter().map(|layer| layer.fan_out).collect();

@@ -24,6 +24,7 @@ use crate::commands::output::{
     absolute, cost, describe, grouped, note, percent, plain, print, program, quoted,
 };
 use crate::data::{DataChoice, Dataset};
+use crate::recipe::values::TrainOn;
 use crate::recipe::{Recipe, built_in};
 use crate::training::Progress;
 
@@ -63,19 +64,29 @@ impl Report {
         Self {
             json,
             epochs: plan.recipe.epochs,
-            samples: plan.train_samples,
+            samples: plan.samples_of_epoch(),
             bar: std::io::stderr()
                 .is_terminal()
                 .then(|| Bar::new(plan, progress)),
         }
     }
 
-    /// Says what will be trained, how, on what, and where it will be.
+    /// Says what will be trained, how, on what, and where it will be; behind how many epochs, if it
+    /// goes on.
     ///
     /// # Errors
     ///
     /// When stdout cannot be written.
-    pub fn begin(&self, plan: &Plan, data: &Dataset, run: &RunFolder) -> Result<()> {
+    pub fn begin(
+        &self,
+        plan: &Plan,
+        data: &Dataset,
+        run: &RunFolder,
+        epochs_done: usize,
+    ) -> Result<()> {
+        if let Some(bar) = &self.bar {
+            bar.epoch_ended(epochs_done * self.samples);
+        }
         if let Some(moved) = &run.moved {
             let (path, moved) = (run.path.display(), moved.display());
             self.aside(|| note(format_args!("{path} held a run, which is now in {moved}")));
@@ -83,7 +94,11 @@ impl Report {
         if self.json {
             return Ok(());
         }
-        self.say(&heading(plan, data, &run.path)?)
+        let mut text = heading(plan, data, &run.path)?;
+        if epochs_done > 0 {
+            let _ = writeln!(text, "going on after epoch {epochs_done}");
+        }
+        self.say(&text)
     }
 
     /// Says how an epoch went.
@@ -126,6 +141,9 @@ impl Report {
         let epoch = fit.history.len();
         match stopped {
             Stopped::Epochs => {}
+            Stopped::Patience => note(format_args!(
+                "out of patience after epoch {epoch}; the best weights are kept"
+            )),
             Stopped::Interrupt => {
                 let when = if fit.epoch_samples == self.samples {
                     format!("after epoch {epoch}")
@@ -169,7 +187,7 @@ impl Report {
             };
             return self.say(&format!("{}\n", serde_json::to_string(&summary)?));
         }
-        let text = results(outcome, data) + &files(outcome, run) + &next(data, plan, run);
+        let text = results(outcome, data, plan) + &files(outcome, run) + &next(data, plan, run);
         self.say(&text)
     }
 
@@ -188,13 +206,16 @@ impl Report {
 
 /// The lines before the first epoch.
 fn heading(plan: &Plan, data: &Dataset, run: &Path) -> Result<String> {
-    let used = if plan.train_samples < data.train.len() {
+    let (train, validation) = match plan.recipe.train_on {
+        TrainOn::Split => (data.train.len(), data.validation.len()),
+        TrainOn::All => (data.train.len() + data.validation.len(), 0),
+    };
+    let used = if plan.train_samples < train {
         format!("the first {} of ", grouped(plan.train_samples))
     } else {
         String::new()
     };
-    let [train, validation, test] =
-        [&data.train, &data.validation, &data.test].map(|part| grouped(part.len()));
+    let [train, validation, test] = [train, validation, data.test.len()].map(grouped);
     let recipe = &plan.recipe;
     let begin = match &recipe.init {
         Some(path) => format!("\n          starting from {}", path.display()),
@@ -293,9 +314,12 @@ fn wrapped(parts: &[String]) -> String {
 }
 
 /// The figures at the end.
-fn results(outcome: &Outcome, data: &Dataset) -> String {
+fn results(outcome: &Outcome, data: &Dataset, plan: &Plan) -> String {
     let whose = match outcome.best_epoch {
         0 => "the weights it began with".to_owned(),
+        epoch if plan.recipe.train_on == TrainOn::All => {
+            format!("the weights of epoch {epoch}, the last one")
+        }
         epoch => format!("the weights of epoch {epoch}, the best on validation images"),
     };
     format!(
@@ -331,6 +355,7 @@ fn files(outcome: &Outcome, run: &RunFolder) -> String {
         (folder::BOUNDARY, "which points are taken for which class"),
         (folder::HISTORY, "every epoch's figures"),
         (folder::RECORD, "all that it takes to repeat the run"),
+        (folder::STATE, "all that it takes to go on with it"),
     ];
     let mut text = format!(
         "\n{}\n",
@@ -419,7 +444,7 @@ struct Bar {
 
 impl Bar {
     fn new(plan: &Plan, progress: &Arc<Progress>) -> Self {
-        let (samples, epochs) = (plan.train_samples, plan.recipe.epochs);
+        let (samples, epochs) = (plan.samples_of_epoch(), plan.recipe.epochs);
         let bar = ProgressBar::with_draw_target(
             Some(samples as u64 * epochs as u64),
             ProgressDrawTarget::stderr(),

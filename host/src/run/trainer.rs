@@ -1,0 +1,133 @@
+//! What trains a run: mini-batches, or all samples at once.
+
+use anyhow::{Result, ensure};
+
+use super::plan::Plan;
+use crate::model::Model;
+use crate::training::{
+    Engine, EngineState, EpochResult, FullBatch, Instructions, Progress, SparseImages,
+};
+
+/// A network in training.
+pub enum Trainer {
+    /// In mini-batches.
+    MiniBatches(Box<Engine>),
+    /// On whole epochs, which take a step each.
+    FullBatch {
+        /// The method.
+        method: Box<FullBatch>,
+        /// The network as trained so far.
+        model: Box<Model>,
+        /// Epochs so far.
+        steps: u32,
+    },
+}
+
+impl Trainer {
+    /// Training as planned, from the beginning or from `state`.
+    ///
+    /// # Errors
+    ///
+    /// A state that is not of such a run, or that nothing can go on from.
+    pub fn new(plan: &Plan, state: Option<EngineState>) -> Result<Self> {
+        let instructions = Instructions::detect();
+        let hyperparameters = plan.hyperparameters();
+        if let Some(method) = plan.full_batch() {
+            ensure!(
+                state.is_none(),
+                "a run with the optimizer {} cannot go on: it has to begin again",
+                plan.recipe.optimizer
+            );
+            let (decay, threads) = (hyperparameters.weight_decay.rate(), plan.threads);
+            let method = FullBatch::new(&plan.initial, method, decay, threads, instructions);
+            return Ok(Self::FullBatch {
+                method: Box::new(method),
+                model: Box::new(plan.initial.clone()),
+                steps: 0,
+            });
+        }
+        let state = match state {
+            Some(state) => state,
+            None => {
+                let (seed, shuffle) = (plan.recipe.seed, plan.recipe.shuffle);
+                EngineState::new(&plan.initial, &hyperparameters, seed, shuffle)
+            }
+        };
+        let architecture = plan.initial.architecture;
+        ensure!(
+            state.fits(&architecture, &hyperparameters, plan.train_samples),
+            "the state is not that of a run of {architecture} on {} samples",
+            plan.train_samples
+        );
+        let engine = Engine::new(
+            architecture,
+            hyperparameters,
+            state,
+            plan.threads,
+            instructions,
+        );
+        Ok(Self::MiniBatches(Box::new(engine)))
+    }
+
+    /// Trains one epoch; `learning_rate` is asked for every step, numbered from 0.
+    pub fn epoch(
+        &mut self,
+        images: &SparseImages<'_>,
+        learning_rate: &(dyn Fn(u32) -> f32 + Sync),
+        progress: &Progress,
+    ) -> EpochResult {
+        match self {
+            Self::MiniBatches(engine) => engine.epoch(images, learning_rate, progress),
+            Self::FullBatch {
+                method,
+                model,
+                steps,
+            } => {
+                let result = method.epoch(images, progress);
+                method.store(model);
+                *steps += 1;
+                result
+            }
+        }
+    }
+
+    /// Copies the network as trained so far, ready to predict.
+    pub fn store(&mut self, model: &mut Model) {
+        match self {
+            Self::MiniBatches(engine) => engine.store(model),
+            Self::FullBatch { method, .. } => method.store(model),
+        }
+    }
+
+    /// The parameters as they are trained.
+    pub fn parameters(&mut self) -> &[f32] {
+        match self {
+            Self::MiniBatches(engine) => &engine.state().snapshot.values,
+            Self::FullBatch { model, .. } => &model.parameters,
+        }
+    }
+
+    /// Steps so far.
+    pub fn steps(&mut self) -> u32 {
+        match self {
+            Self::MiniBatches(engine) => engine.state().steps,
+            Self::FullBatch { steps, .. } => *steps,
+        }
+    }
+
+    /// What the epochs to come follow from, where it can be kept.
+    pub fn state(&mut self) -> Option<EngineState> {
+        match self {
+            Self::MiniBatches(engine) => Some(engine.state().clone()),
+            Self::FullBatch { .. } => None,
+        }
+    }
+
+    /// Whether more epochs change nothing.
+    pub fn converged(&self) -> bool {
+        match self {
+            Self::MiniBatches(_) => false,
+            Self::FullBatch { method, .. } => method.converged(),
+        }
+    }
+}
