@@ -268,6 +268,7 @@ fn help_is_no_error() {
         &["--help"][..],
         &["--version"],
         &["train", "--help"],
+        &["find-learning-rate", "--help"],
         &["evaluate", "--help"],
         &["report", "--help"],
         &["export", "--help"],

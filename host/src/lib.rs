@@ -4,6 +4,7 @@ pub mod commands;
 pub mod data;
 pub mod emulate;
 pub mod files;
+pub mod find_rate;
 pub mod history;
 pub mod model;
 pub mod page;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use thumbnet_host::commands::evaluate::{self, EvaluateArgs};
 use thumbnet_host::commands::export::{self, ExportArgs};
+use thumbnet_host::commands::find_learning_rate::{self, FindLearningRateArgs};
 use thumbnet_host::commands::recipes::{self, RecipesArgs};
 use thumbnet_host::commands::report::{self, ReportArgs};
 use thumbnet_host::commands::train::{self, TrainArgs};
@@ -37,6 +38,8 @@ enum Command {
     Train(TrainArgs),
     /// List the recipes, or print one
     Recipes(RecipesArgs),
+    /// Raise the learning rate until the cost oscillates, and back off
+    FindLearningRate(FindLearningRateArgs),
     /// Measure a network on the test images
     Evaluate(EvaluateArgs),
     /// Put one or several runs on one HTML page
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         None => train::run(&TrainArgs::default()),
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Recipes(args)) => recipes::run(&args).map(done),
+        Some(Command::FindLearningRate(args)) => find_learning_rate::run(&args).map(done),
         Some(Command::Evaluate(args)) => evaluate::run(&args).map(done),
         Some(Command::Report(args)) => report::run(&args).map(done),
         Some(Command::Export(args)) => export::run(&args).map(done),

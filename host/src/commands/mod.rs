@@ -2,6 +2,7 @@
 
 pub mod evaluate;
 pub mod export;
+pub mod find_learning_rate;
 pub(crate) mod output;
 pub mod recipes;
 pub mod report;

@@ -36,9 +36,13 @@ pub const FIRST_LAYER: &str = "first-layer.png";
 pub const MISTAKES: &str = "mistakes.png";
 /// Which points of the plane are taken for which class.
 pub const BOUNDARY: &str = "boundary.png";
+/// What `find-learning-rate` tried, drawn.
+pub const RATES: &str = "learning-rates.svg";
+/// The same in numbers.
+pub const RATES_TABLE: &str = "learning-rates.csv";
 
 /// Everything that a run writes: none of these is ever overwritten by another run.
-const FILES: [&str; 10] = [
+const FILES: [&str; 12] = [
     MODEL,
     LAST,
     HISTORY,
@@ -49,6 +53,8 @@ const FILES: [&str; 10] = [
     FIRST_LAYER,
     MISTAKES,
     BOUNDARY,
+    RATES,
+    RATES_TABLE,
 ];
 
 /// A folder that belongs to one run.

@@ -84,7 +84,7 @@ impl Plan {
 
     /// The samples that training images are made of; the first [`train_samples`](Self::train_samples)
     /// are taken.
-    pub(super) fn training_samples<'a>(&self, data: &'a Dataset) -> Cow<'a, Samples> {
+    pub(crate) fn training_samples<'a>(&self, data: &'a Dataset) -> Cow<'a, Samples> {
         match self.recipe.train_on {
             TrainOn::Split => Cow::Borrowed(&data.train),
             TrainOn::All => {

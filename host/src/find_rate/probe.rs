@@ -1,0 +1,146 @@
+//! Short trainings that differ in nothing but the learning rate.
+
+use std::sync::atomic::Ordering;
+
+use anyhow::{Result, ensure};
+use rand_core::SeedableRng;
+use rand_xorshift::XorShiftRng;
+use thumbnet::random::shuffle;
+
+use crate::data::{Dataset, Samples};
+use crate::model::Model;
+use crate::run::plan::Plan;
+use crate::training::{
+    Engine, EngineState, ImageSource, Instructions, Progress, SparseImages, evaluate,
+};
+
+/// How often the cost is measured in a short training, not counting before its first step.
+pub const POINTS: usize = 50;
+
+/// Training samples that the cost is measured on, if there are as many.
+const MEASURED: usize = 1_000;
+
+/// What short trainings have in common: where they start, and their mini-batches.
+pub struct Probe<'a> {
+    plan: &'a Plan,
+    /// What the cost is measured on: the same samples each time, so that nothing moves it but the
+    /// weights.
+    measured: Samples,
+    /// The samples between one measurement and the next.
+    parts: Vec<Samples>,
+    instructions: Instructions,
+}
+
+impl<'a> Probe<'a> {
+    /// Short trainings of `steps` mini-batches, rounded up to as many for each point.
+    ///
+    /// # Errors
+    ///
+    /// An optimiser that has no learning rate, or images of another size than the network's are
+    /// prepared from.
+    pub fn new(plan: &'a Plan, data: &Dataset, steps: usize) -> Result<Self> {
+        ensure!(
+            plan.full_batch().is_none(),
+            "expected an optimizer with a learning rate, found {}, which finds how far to go itself",
+            plan.recipe.optimizer
+        );
+        let samples = plan.training_samples(data);
+        let mut order: Vec<u32> = (0..plan.train_samples as u32).collect();
+        if plan.recipe.shuffle {
+            shuffle(
+                &mut XorShiftRng::seed_from_u64(plan.recipe.seed),
+                &mut order,
+            );
+        }
+        let at = |place: usize| order[place % order.len()] as usize;
+        let preparation = plan.initial.preparation;
+        let source = ImageSource {
+            augment: plan.augment(),
+            seed: plan.recipe.seed,
+            ..ImageSource::plain(&samples, plan.train_samples)
+        };
+        let size = steps.div_ceil(POINTS) * plan.recipe.batch_size;
+        let part = |number: usize| -> Result<Samples> {
+            let places = number * size..(number + 1) * size;
+            let mut part = picked(&samples, places.clone().map(at));
+            if !source.augment.is_none() {
+                let images = part.images.chunks_exact_mut(samples.pixels());
+                for (place, image) in places.zip(images) {
+                    source.distort(1 + place / order.len(), at(place), image)?;
+                }
+            }
+            Ok(part.prepared(preparation)?.into_owned())
+        };
+        let measured = picked(&samples, (0..order.len().min(MEASURED)).map(at));
+        Ok(Self {
+            plan,
+            measured: measured.prepared(preparation)?.into_owned(),
+            parts: (0..POINTS).map(part).collect::<Result<_>>()?,
+            instructions: Instructions::detect(),
+        })
+    }
+
+    /// Mini-batches from one point to the next.
+    pub fn steps(&self) -> usize {
+        self.parts[0].len() / self.plan.recipe.batch_size
+    }
+
+    /// Samples that the cost is measured on.
+    pub fn measured(&self) -> usize {
+        self.measured.len()
+    }
+
+    /// Trains at `rate`. The cost before the first step and then at every point, up to the first
+    /// that is not finite; fewer if `progress` was told to stop.
+    ///
+    /// # Errors
+    ///
+    /// Images with more pixels than the engine can number.
+    pub fn curve(&self, rate: f64, progress: &Progress) -> Result<Vec<f64>> {
+        let plan = self.plan;
+        let hyperparameters = plan.hyperparameters();
+        let state = EngineState::new(&plan.initial, &hyperparameters, plan.recipe.seed, false);
+        let mut engine = Engine::new(
+            plan.initial.architecture,
+            hyperparameters,
+            state,
+            plan.threads,
+            self.instructions,
+        );
+        let mut model = plan.initial.clone();
+        let mut curve = vec![self.cost(&model)];
+        for part in &self.parts {
+            let images = SparseImages::new(part, part.len())?;
+            engine.epoch(&images, &|_| rate as f32, progress);
+            if progress.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            engine.store(&mut model);
+            let cost = self.cost(&model);
+            curve.push(cost);
+            if !cost.is_finite() {
+                break;
+            }
+        }
+        Ok(curve)
+    }
+
+    fn cost(&self, model: &Model) -> f64 {
+        evaluate(model, &self.measured, self.plan.threads, self.instructions).cost
+    }
+}
+
+/// Copies of these samples.
+fn picked(samples: &Samples, indices: impl Iterator<Item = usize>) -> Samples {
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for index in indices {
+        images.extend_from_slice(samples.image(index));
+        labels.push(samples.labels[index]);
+    }
+    Samples {
+        width: samples.width,
+        height: samples.height,
+        images,
+        labels,
+    }
+}
