@@ -87,6 +87,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     } = set_up(args)?;
     let data_crc32 = state::data_crc32(&data);
     if let Some(saved) = &saved {
+        saved.check(&plan).context("--resume")?;
         ensure!(
             saved.data_crc32 == data_crc32,
             "--resume: expected the images that the run in {} was trained on, found others in {}",

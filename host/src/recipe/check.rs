@@ -45,11 +45,13 @@ impl Recipe {
     pub fn check(&self) -> Result<(), Fault> {
         above_0("learning_rate", self.learning_rate)?;
         above_0("epsilon", self.epsilon)?;
+        above_0("muon_rate", self.muon_rate)?;
         for (key, value) in [
             ("momentum", self.momentum),
             ("beta1", self.beta1),
             ("beta2", self.beta2),
             ("rms_decay", self.rms_decay),
+            ("muon_momentum", self.muon_momentum),
             ("input_dropout", self.input_dropout),
         ] {
             fraction(key, value)?;
@@ -60,6 +62,7 @@ impl Recipe {
         for (key, value) in [
             ("l2", self.l2),
             ("l1", self.l1),
+            ("muon_decay", self.muon_decay),
             ("clip_norm", self.clip_norm),
             ("warm_up", self.warm_up),
         ] {
@@ -137,6 +140,10 @@ impl Recipe {
             let expected = format!("0 with the optimizer {}", self.optimizer);
             return Err(Fault::new("momentum", expected, plain(self.momentum)));
         }
+        if self.nesterov && self.optimizer == Optimizer::Muon {
+            let expected = "false with the optimizer muon, which looks ahead in any case";
+            return Err(Fault::new("nesterov", expected, true));
+        }
         if self.nesterov && self.momentum == 0.0 {
             return Err(Fault::new(
                 "nesterov",
@@ -153,6 +160,11 @@ impl Recipe {
                 "an l1 above 0 beside it",
                 "l1 0",
             ));
+        }
+        let shrinking = self.muon_rate * self.muon_decay;
+        if self.optimizer == Optimizer::Muon && shrinking >= 1.0 {
+            let expected = "a number that is below 1 once multiplied by muon_rate";
+            return Err(Fault::new("muon_decay", expected, plain(self.muon_decay)));
         }
         if self.train_on == TrainOn::All {
             let expected = "0 with train_on all, which leaves no validation images";

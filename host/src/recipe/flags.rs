@@ -272,9 +272,9 @@ mod tests {
             --shift 1 --rotation 0.1 --scale 0.1 --shear 0.1 --elastic 0.5 --model 64-5-4-10 \
             --activation relu --output softmax --cost softmax-cross-entropy --weights he \
             --biases normal --init m.thumbnet --optimizer muon --learning-rate 0.25 \
-            --batch-size 20 --drop-last --momentum 0.5 --nesterov --beta1 0.8 --beta2 0.99 \
-            --rms-decay 0.8 --epsilon 1e-6 --memory 5 --clip-norm 2 --schedule cosine \
-            --final-rate 0.1 --warm-up 1.5 --plateau-factor 0.1 --plateau-patience 3 \
+            --batch-size 20 --drop-last --momentum 0.5 --muon-rate 0.1 --muon-momentum 0.9 \
+            --muon-decay 0.1 --beta1 0.8 --beta2 0.99 --rms-decay 0.8 --epsilon 1e-6 --memory 5 \
+            --clip-norm 2 --schedule cosine --final-rate 0.1 --warm-up 1.5 --plateau-factor 0.1 --plateau-patience 3 \
             --plateau-least 0.01 --l1 2 --l2 0 --l1-truncated --dropout 0.125,0.25 \
             --input-dropout 0.2 --dropout-masks sample --epochs 3 --patience 5 --best-by cost \
             --report-cost book";
@@ -282,14 +282,15 @@ mod tests {
         assert_eq!(recipe.hidden, [5, 4]);
         assert_eq!(recipe.dropout, [0.125, 0.25]);
         assert_eq!(recipe.optimizer, Optimizer::Muon);
-        assert!(recipe.drop_last && recipe.nesterov && recipe.l1_truncated && !recipe.shuffle);
         // Their other values do not go together with the rest.
-        let same = ["train_on", "pixel_divisor", "dropout_scaling"];
-        let line = "--train-on all --pixel-divisor 256 --dropout-scaling test";
+        let same = ["train_on", "pixel_divisor", "dropout_scaling", "nesterov"];
+        let line = "--train-on all --pixel-divisor 256 --dropout-scaling test --momentum 0.5 \
+            --nesterov";
         let others = overruled("book-100", line).unwrap();
         assert_eq!(others.pixel_divisor, 256);
         assert_eq!(others.train_on, TrainOn::All);
         assert_eq!(others.dropout_scaling, DropoutScaling::Test);
+        assert!(recipe.drop_last && others.nesterov && recipe.l1_truncated && !recipe.shuffle);
         let keys = toml::Table::try_from(&recipe).unwrap();
         let changed = recipe
             .differences(&Recipe::built_in("book-100").unwrap())

@@ -181,7 +181,7 @@ pub struct Recipe {
     #[arg(require_equals = true, action = clap::ArgAction::Set, help_heading = DESCENT)]
     pub drop_last: bool,
 
-    /// How much of the last step the next one keeps, from 0 to below 1 (sgd and muon)
+    /// How much of the last step the next one keeps, from 0 to below 1 (sgd, and what muon leaves)
     #[arg(long, value_name = "MU", value_parser = number, allow_negative_numbers = true)]
     #[arg(help_heading = DESCENT)]
     pub momentum: f64,
@@ -210,6 +210,21 @@ pub struct Recipe {
     #[arg(long, value_name = "E", value_parser = number, allow_negative_numbers = true)]
     #[arg(help_heading = DESCENT)]
     pub epsilon: f64,
+
+    /// The learning rate of the weights that muon moves, those of hidden layers: a number above 0
+    #[arg(long, value_name = "ETA", value_parser = number, allow_negative_numbers = true)]
+    #[arg(help_heading = DESCENT)]
+    pub muon_rate: f64,
+
+    /// Their momentum, from 0 to below 1
+    #[arg(long, value_name = "MU", value_parser = number, allow_negative_numbers = true)]
+    #[arg(help_heading = DESCENT)]
+    pub muon_momentum: f64,
+
+    /// Their decay: a step takes --muon-rate x DECAY off each; a number from 0
+    #[arg(long, value_name = "DECAY", value_parser = number, allow_negative_numbers = true)]
+    #[arg(help_heading = DESCENT)]
+    pub muon_decay: f64,
 
     /// Steps that l-bfgs remembers, from 1
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
@@ -357,6 +372,9 @@ impl Default for Recipe {
             beta2: 0.999,
             rms_decay: 0.99,
             epsilon: 1e-8,
+            muon_rate: 0.02,
+            muon_momentum: 0.95,
+            muon_decay: 0.0,
             memory: 10,
             clip_norm: 0.0,
             schedule: Schedule::Constant,

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use super::costs::Costs;
 use super::plan::Plan;
@@ -229,14 +229,10 @@ fn begin(plan: &Plan, saved: Option<Saved>) -> Result<(Trainer, Fit)> {
         state: None,
     };
     let Some(saved) = saved else {
-        return Ok((Trainer::new(plan, None)?, fit));
+        return Ok((Trainer::new(plan, None), fit));
     };
-    let mut trainer = Trainer::new(plan, Some(saved.engine))?;
-    ensure!(
-        saved.best.len() == fit.best.parameters.len() && saved.best_epoch <= saved.history.len(),
-        "the state is not that of a run of {}",
-        plan.initial.architecture
-    );
+    saved.check(plan)?;
+    let mut trainer = Trainer::new(plan, Some(saved.engine));
     trainer.store(&mut fit.last);
     fit.best.parameters = saved.best;
     fit.best_epoch = saved.best_epoch;

@@ -17,7 +17,7 @@ use crate::model::{Model, parse_architecture};
 use crate::recipe::Recipe;
 use crate::recipe::check::{Fault, check_cost};
 use crate::recipe::values::{DropoutMasks, DropoutScaling, Optimizer, TrainOn};
-use crate::training::{FullBatchMethod, Hyperparameters, OptimizerChoice};
+use crate::training::{FullBatchMethod, Hyperparameters, Muon, OptimizerChoice};
 
 /// A run whose every number is decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +43,6 @@ impl Plan {
     /// recipe. Also a weights file that cannot be read.
     pub fn new(mut recipe: Recipe, data: &Dataset, threads: usize) -> Result<Self> {
         recipe.check()?;
-        not_there_yet(&recipe)?;
         let available = match recipe.train_on {
             TrainOn::Split => data.train.len(),
             TrainOn::All => data.train.len() + data.validation.len(),
@@ -157,6 +156,12 @@ fn optimizer(recipe: &Recipe) -> OptimizerChoice {
             let (beta1, beta2) = (recipe.beta1 as f32, recipe.beta2 as f32);
             OptimizerChoice::Adam(Adam::new(beta1, beta2, epsilon))
         }
+        Optimizer::Muon => OptimizerChoice::Muon(Muon {
+            momentum: recipe.muon_momentum as f32,
+            rate: (recipe.muon_rate / recipe.learning_rate) as f32,
+            decay: recipe.muon_decay as f32,
+            others: momentum,
+        }),
         _ if recipe.nesterov => OptimizerChoice::Nesterov(momentum),
         _ if momentum > 0.0 => OptimizerChoice::Momentum(momentum),
         _ => OptimizerChoice::Sgd,
@@ -189,17 +194,6 @@ fn dropout(recipe: &Recipe) -> DropoutRates {
         per_sample: recipe.dropout_masks == DropoutMasks::Sample,
         inverted: recipe.dropout_scaling == DropoutScaling::Training,
     }
-}
-
-/// Refuses what training does not know how to do yet.
-fn not_there_yet(recipe: &Recipe) -> Result<(), Fault> {
-    if recipe.optimizer == Optimizer::Muon {
-        return Err(Fault {
-            key: "optimizer",
-            message: "muon is not there yet: take another".to_owned(),
-        });
-    }
-    Ok(())
 }
 
 /// A network with fresh weights between the data's pixels and classes.

@@ -81,8 +81,9 @@ impl Resumed {
         let path = self.folder.path.display();
         if *ended == Stopped::Epochs.name() {
             ensure!(
-                recipe.epochs > done,
-                "--resume: the run in {path} has all its {done} epochs: give it more with --epochs"
+                recipe.epochs > self.record.recipe.epochs,
+                "--resume: the run in {path} has all its {} epochs: give it more with --epochs",
+                recipe.epochs
             );
             return Ok(recipe);
         }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use thumbnet::format::CRC_32;
 
 use super::fit::Fit;
+use super::plan::Plan;
 use crate::data::Dataset;
 use crate::files::write_atomically;
 use crate::history::EpochRecord;
@@ -60,6 +61,31 @@ impl Saved {
         let file = std::fs::read(path)
             .with_context(|| format!("cannot read the state {}", path.display()))?;
         Self::parse(&file).with_context(|| format!("cannot go on from {}", path.display()))
+    }
+
+    /// Whether the run of `plan` can go on from here.
+    ///
+    /// # Errors
+    ///
+    /// This is the state of another run, or of one that keeps none.
+    pub fn check(&self, plan: &Plan) -> Result<()> {
+        ensure!(
+            plan.full_batch().is_none(),
+            "a run with the optimizer {} cannot go on: it has to begin again",
+            plan.recipe.optimizer
+        );
+        let architecture = plan.initial.architecture;
+        let fits = self.best.len() == architecture.parameters()
+            && self.best_epoch <= self.history.len()
+            && self
+                .engine
+                .fits(&architecture, &plan.hyperparameters(), plan.train_samples);
+        ensure!(
+            fits,
+            "the state is not that of a run of {architecture} on {} samples",
+            plan.train_samples
+        );
+        Ok(())
     }
 
     fn parse(file: &[u8]) -> Result<Self> {

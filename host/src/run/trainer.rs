@@ -1,7 +1,5 @@
 //! What trains a run: mini-batches, or all samples at once.
 
-use anyhow::{Result, ensure};
-
 use super::plan::Plan;
 use crate::model::Model;
 use crate::training::{
@@ -24,27 +22,18 @@ pub enum Trainer {
 }
 
 impl Trainer {
-    /// Training as planned, from the beginning or from `state`.
-    ///
-    /// # Errors
-    ///
-    /// A state that is not of such a run, or that nothing can go on from.
-    pub fn new(plan: &Plan, state: Option<EngineState>) -> Result<Self> {
+    /// Training as planned, from the beginning or from the `state` of such a run.
+    pub fn new(plan: &Plan, state: Option<EngineState>) -> Self {
         let instructions = Instructions::detect();
         let hyperparameters = plan.hyperparameters();
         if let Some(method) = plan.full_batch() {
-            ensure!(
-                state.is_none(),
-                "a run with the optimizer {} cannot go on: it has to begin again",
-                plan.recipe.optimizer
-            );
             let (decay, threads) = (hyperparameters.weight_decay.rate(), plan.threads);
             let method = FullBatch::new(&plan.initial, method, decay, threads, instructions);
-            return Ok(Self::FullBatch {
+            return Self::FullBatch {
                 method: Box::new(method),
                 model: Box::new(plan.initial.clone()),
                 steps: 0,
-            });
+            };
         }
         let state = match state {
             Some(state) => state,
@@ -54,11 +43,6 @@ impl Trainer {
             }
         };
         let architecture = plan.initial.architecture;
-        ensure!(
-            state.fits(&architecture, &hyperparameters, plan.train_samples),
-            "the state is not that of a run of {architecture} on {} samples",
-            plan.train_samples
-        );
         let engine = Engine::new(
             architecture,
             hyperparameters,
@@ -66,7 +50,7 @@ impl Trainer {
             plan.threads,
             instructions,
         );
-        Ok(Self::MiniBatches(Box::new(engine)))
+        Self::MiniBatches(Box::new(engine))
     }
 
     /// Trains one epoch; `learning_rate` is asked for every step, numbered from 0.
