@@ -269,6 +269,7 @@ fn help_is_no_error() {
         &["--version"],
         &["train", "--help"],
         &["find-learning-rate", "--help"],
+        &["tune", "--help"],
         &["evaluate", "--help"],
         &["report", "--help"],
         &["export", "--help"],

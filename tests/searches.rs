@@ -1,5 +1,5 @@
-//! `find-learning-rate` on the digits that are part of the program: what it prints, leaves and
-//! suggests.
+//! `find-learning-rate` and `tune` on the digits that are part of the program: what they print,
+//! leave and find, and how a search goes on that was killed.
 #![cfg(unix)]
 
 use std::fs;
@@ -116,6 +116,155 @@ fn what_cannot_be_is_refused() {
     ] {
         let command = ["find-learning-rate"].iter().chain(arguments);
         desk.run(command).refused(&[words]);
+    }
+    assert!(desk.found().is_empty());
+}
+
+const TUNE: [&str; 9] = [
+    "tune",
+    "--recipe",
+    "digits",
+    "--trials",
+    "9",
+    "--budget",
+    "90",
+    "--batch-size",
+    "5..20",
+];
+
+fn tune(desk: &Desk, arguments: &[&str]) -> Run {
+    desk.run(TUNE.iter().chain(arguments))
+}
+
+/// The rows of a search without how long they took, which is the last column.
+fn rows(desk: &Desk, folder: &str) -> Vec<String> {
+    let text = fs::read_to_string(desk.path(&format!("{folder}/trials.csv"))).unwrap();
+    let timeless = |line: &str| line.rsplit_once(',').map(|(row, _)| row.to_owned());
+    text.lines().filter_map(timeless).collect()
+}
+
+#[test]
+fn a_search_that_was_killed_goes_on_to_the_same_end() {
+    let desk = Desk::new();
+    let whole = tune(&desk, &["--json", "--threads", "1", "--out", "whole"]).successful();
+    let last = whole.json().pop().expect("there is a last line");
+    let expected = rows(&desk, "whole");
+    // 9 of 10 epochs, 3 of 30 and 1 of 90.
+    assert_eq!(expected.len(), 1 + 9 + 3 + 1);
+    let best = fs::read_to_string(desk.path("whole/best.toml")).unwrap();
+
+    for (signal, after, threads) in [("KILL", 1, "2"), ("KILL", 10, "1"), ("INT", 4, "3")] {
+        let arguments = ["--json", "--threads", threads, "--out", "cut"];
+        let mut started = Run::start(&mut desk.thumbnet(TUNE.iter().chain(&arguments)));
+        for _ in 0..after {
+            started.until("\"trial\":");
+        }
+        started.signal(signal);
+        let run = started.end();
+        if signal == "INT" {
+            assert_eq!(run.code, Some(2), "{run:?}");
+            assert!(run.stderr.contains("tune --resume cut"), "{run:?}");
+        }
+        let found = rows(&desk, "cut");
+        assert!(
+            found.len() > after && found.len() < expected.len(),
+            "{found:?}"
+        );
+        assert!(!desk.path("cut/best.toml").exists());
+
+        let resumed = ["tune", "--resume", "cut", "--json", "--threads", "2"];
+        let run = desk.run(resumed).successful();
+        assert_eq!(rows(&desk, "cut"), expected);
+        assert_eq!(
+            fs::read_to_string(desk.path("cut/best.toml")).unwrap(),
+            best
+        );
+        // It has trained only what was missing, and says the same in the end.
+        let lines = run.json();
+        assert_eq!(lines.len(), expected.len() - found.len() + 1);
+        for name in [
+            "best_trial",
+            "validation_accuracy",
+            "validation_cost",
+            "trainings",
+        ] {
+            assert_eq!(lines[lines.len() - 1][name], last[name], "{name}");
+        }
+    }
+    // A search that has ended has nothing left to do.
+    let run = desk
+        .run(["tune", "--resume", "whole", "--json"])
+        .successful();
+    assert_eq!(run.json().len(), 1);
+}
+
+#[test]
+fn the_recipe_that_is_found_trains_to_what_it_was_chosen_by() {
+    let desk = Desk::new();
+    let run = tune(&desk, &["--seed", "5", "--dropout", "0..0.3"]).successful();
+    let widest = run.stdout.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(100), "{}", run.stdout);
+    assert!(!run.stdout.contains('\x1b'));
+    let folder = "runs/digits-tune-1";
+    let expected = rows(&desk, folder);
+    let row: Vec<&str> = expected[expected.len() - 1].split(',').collect();
+    let heading: Vec<&str> = expected[0].split(',').collect();
+    let column = |name: &str| {
+        let place = heading.iter().position(|found| *found == name);
+        row[place.unwrap_or_else(|| panic!("no column {name} in {heading:?}"))]
+    };
+    assert_eq!(column("epochs"), "90");
+    let recipe = format!("{folder}/best.toml");
+    let train = ["train", "--recipe", &recipe, "--json", "--out", "run"];
+    let lines = desk.run(train).successful().json();
+    let (last, epochs) = lines.split_last().expect("there is a last line");
+    let best = last["best_epoch"].as_u64().expect("it is a count") as usize;
+    assert_eq!(column("best_epoch"), best.to_string());
+    for name in ["validation_accuracy", "validation_cost", "train_cost"] {
+        let found: f64 = column(name).parse().expect("it is a number");
+        assert_eq!(number(&epochs[best - 1], name), found, "{name}");
+    }
+    let picture = fs::read_to_string(desk.path(&format!("{folder}/parallel.svg"))).unwrap();
+    for axis in [
+        "learning rate",
+        "momentum",
+        "hidden",
+        "dropout",
+        "error in %",
+    ] {
+        assert!(picture.lines().any(|line| line == axis), "{axis}");
+    }
+}
+
+#[test]
+fn searches_that_cannot_be_are_refused() {
+    let desk = Desk::new();
+    for (arguments, words) in [
+        (&["--trials", "0"][..], "--trials"),
+        (&["--budget", "x"], "--budget"),
+        (&["--learning-rate", "0..1"], "expected a range above 0"),
+        (&["--learning-rate", "1..0.1"], "--learning-rate"),
+        (
+            &["--momentum", "0..1"],
+            "expected numbers from 0 to below 1",
+        ),
+        (&["--hidden", "1.5..3"], "expected whole numbers from 1"),
+        (&["--recipe", "nope"], "--recipe: expected"),
+        (
+            &["--data", "digits", "--batch-size", "2000..3000"],
+            "at most the 1197",
+        ),
+        (
+            &["--data", "digits", "--l2", "1e9"],
+            "l2: expected learning rate x lambda",
+        ),
+        (
+            &["--resume", "nowhere"],
+            "--resume: cannot read the search nowhere/tune.toml",
+        ),
+        (&["--resume", "nowhere", "--trials", "3"], "--resume"),
+    ] {
+        desk.run(["tune"].iter().chain(arguments)).refused(&[words]);
     }
     assert!(desk.found().is_empty());
 }

@@ -12,3 +12,4 @@ pub mod pictures;
 pub mod recipe;
 pub mod run;
 pub mod training;
+pub mod tune;

@@ -10,6 +10,7 @@ use thumbnet_host::commands::find_learning_rate::{self, FindLearningRateArgs};
 use thumbnet_host::commands::recipes::{self, RecipesArgs};
 use thumbnet_host::commands::report::{self, ReportArgs};
 use thumbnet_host::commands::train::{self, TrainArgs};
+use thumbnet_host::commands::tune::{self, TuneArgs};
 use thumbnet_host::data::command::{self as data, DataArgs};
 use thumbnet_host::emulate::{self, EmulateArgs};
 
@@ -40,6 +41,8 @@ enum Command {
     Recipes(RecipesArgs),
     /// Raise the learning rate until the cost oscillates, and back off
     FindLearningRate(FindLearningRateArgs),
+    /// Search learning rate, decay, mini-batches, momentum and size by successive halving
+    Tune(TuneArgs),
     /// Measure a network on the test images
     Evaluate(EvaluateArgs),
     /// Put one or several runs on one HTML page
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Recipes(args)) => recipes::run(&args).map(done),
         Some(Command::FindLearningRate(args)) => find_learning_rate::run(&args).map(done),
+        Some(Command::Tune(args)) => tune::run(&args).map(done),
         Some(Command::Evaluate(args)) => evaluate::run(&args).map(done),
         Some(Command::Report(args)) => report::run(&args).map(done),
         Some(Command::Export(args)) => export::run(&args).map(done),

@@ -7,6 +7,7 @@ pub(crate) mod output;
 pub mod recipes;
 pub mod report;
 pub mod train;
+pub mod tune;
 
 /// What `--data` takes.
 pub(crate) const DATA_HELP: &str = "mnist, fashion-mnist, digits, xor, two-moons, or a folder with \

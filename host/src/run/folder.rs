@@ -40,9 +40,17 @@ pub const BOUNDARY: &str = "boundary.png";
 pub const RATES: &str = "learning-rates.svg";
 /// The same in numbers.
 pub const RATES_TABLE: &str = "learning-rates.csv";
+/// What `tune` searches.
+pub const TUNE: &str = "tune.toml";
+/// Every training of it.
+pub const TRIALS: &str = "trials.csv";
+/// The same drawn, setting by setting.
+pub const PARALLEL: &str = "parallel.svg";
+/// The recipe that it found.
+pub const BEST: &str = "best.toml";
 
 /// Everything that a run writes: none of these is ever overwritten by another run.
-const FILES: [&str; 12] = [
+const FILES: [&str; 16] = [
     MODEL,
     LAST,
     HISTORY,
@@ -55,6 +63,10 @@ const FILES: [&str; 12] = [
     BOUNDARY,
     RATES,
     RATES_TABLE,
+    TUNE,
+    TRIALS,
+    PARALLEL,
+    BEST,
 ];
 
 /// A folder that belongs to one run.
