@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use thumbnet_host::commands::chapter3::{self, Chapter3Args};
 use thumbnet_host::commands::evaluate::{self, EvaluateArgs};
 use thumbnet_host::commands::export::{self, ExportArgs};
 use thumbnet_host::commands::find_learning_rate::{self, FindLearningRateArgs};
@@ -47,6 +48,8 @@ enum Command {
     Evaluate(EvaluateArgs),
     /// Put one or several runs on one HTML page
     Report(ReportArgs),
+    /// Try out the claims of the book's chapter 3, and report what holds
+    Chapter3(Chapter3Args),
     /// Write a network in the form that a board's program includes
     Export(ExportArgs),
     /// Fetch a data set, or show what is in it
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Some(Command::Tune(args)) => tune::run(&args).map(done),
         Some(Command::Evaluate(args)) => evaluate::run(&args).map(done),
         Some(Command::Report(args)) => report::run(&args).map(done),
+        Some(Command::Chapter3(args)) => chapter3::run(&args),
         Some(Command::Export(args)) => export::run(&args).map(done),
         Some(Command::Data(args)) => data::run(&args).map(done),
         Some(Command::Emulate(args)) => emulate::run(&args),

@@ -114,6 +114,8 @@ pub enum Tone {
     Good,
     /// Not as hoped.
     Bad,
+    /// Neither is known.
+    Open,
 }
 
 impl Page {
@@ -250,6 +252,7 @@ impl Tone {
         match self {
             Self::Good => "✓",
             Self::Bad => "✗",
+            Self::Open => "?",
         }
     }
 
@@ -257,6 +260,7 @@ impl Tone {
         match self {
             Self::Good => "good",
             Self::Bad => "bad",
+            Self::Open => "open",
         }
     }
 }

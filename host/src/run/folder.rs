@@ -49,8 +49,15 @@ pub const PARALLEL: &str = "parallel.svg";
 /// The recipe that it found.
 pub const BEST: &str = "best.toml";
 
+/// The report of `thumbnet chapter3`.
+pub const CHAPTER3: &str = "chapter3.html";
+/// Its claims and verdicts.
+pub const CLAIMS: &str = "claims.csv";
+/// What was measured for it.
+pub const POINTS: &str = "points.csv";
+
 /// Everything that a run writes: none of these is ever overwritten by another run.
-const FILES: [&str; 16] = [
+const FILES: [&str; 19] = [
     MODEL,
     LAST,
     HISTORY,
@@ -67,6 +74,9 @@ const FILES: [&str; 16] = [
     TRIALS,
     PARALLEL,
     BEST,
+    CHAPTER3,
+    CLAIMS,
+    POINTS,
 ];
 
 /// A folder that belongs to one run.
