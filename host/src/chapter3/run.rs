@@ -119,7 +119,7 @@ impl Waiting {
 }
 
 impl Outcome {
-    fn new(figure: &'static Figure, results: Results, scale: Scale) -> Result<Self> {
+    pub(super) fn new(figure: &'static Figure, results: Results, scale: Scale) -> Result<Self> {
         let checks = (figure.checks)(&results)?;
         let enough = scale.available >= ENOUGH && (figure.quick || !scale.quick);
         Ok(Self {

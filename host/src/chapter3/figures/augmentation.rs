@@ -32,7 +32,7 @@ const SIZES: [usize; 5] = [500, 2_000, 5_000, 20_000, 50_000];
 fn trainings(scale: Scale) -> Vec<(String, Training)> {
     let mut sizes = SIZES.map(|size| scale.images(size)).to_vec();
     sizes.dedup();
-    let samples = scale.images(300_000.min(6 * scale.available));
+    let samples = scale.either(300_000, 60_000).min(6 * scale.available);
     let mut trainings = Vec::new();
     for size in sizes {
         let epochs = (samples / size).max(2);

@@ -44,9 +44,9 @@ fn trainings(scale: Scale) -> Vec<(String, Training)> {
 
 /// By what factor the cost of validation images ends above its lowest.
 fn rise(course: &Course) -> f64 {
-    let costs = course.points.iter().map(VALIDATION_COST);
+    let mut costs = course.points.iter().map(VALIDATION_COST);
     let lowest = costs.clone().fold(f64::NAN, f64::min);
-    costs.last().unwrap_or(f64::NAN) / lowest
+    costs.next_back().unwrap_or(f64::NAN) / lowest
 }
 
 /// How far the training was, in percent, when that cost was lowest.

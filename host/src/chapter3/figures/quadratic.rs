@@ -19,7 +19,14 @@ pub(super) static FIGURE: Figure = Figure {
     trainings,
     checks: |results| Ok(checks(results)),
     draw,
-    otherwise: None,
+    otherwise: Some(
+        "Cross-entropy is far ahead after the first epoch with every seed: that part of the claim \
+         holds. At the end the two costs are level but for one seed of five, with which the \
+         quadratic cost never gets one of the digits: an output that begins badly saturated stays \
+         there, which is the slowdown itself. That single seed makes the mean difference large, \
+         and too uncertain to be called clear; the book's own difference, 95.42 % against 95.49 %, \
+         is as small as that of the other seeds.",
+    ),
 };
 
 const QUADRATIC: &str = "quadratic cost";
