@@ -136,7 +136,7 @@ fn sparse_weights_are_zero_but_for_a_few() {
         }
     };
     judged("l1", Holds, with(60));
-    judged("l1", DoesNotHold, with(5));
+    judged("l1", DoesNotHold, with(0));
 }
 
 #[test]
