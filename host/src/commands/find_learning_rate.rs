@@ -80,6 +80,7 @@ struct Summary<'a> {
     learning_rate: f64,
     threshold: f64,
     failing: Option<f64>,
+    far_lower: Option<f64>,
     picture: String,
     command: &'a str,
 }
@@ -151,6 +152,7 @@ pub fn run(args: &FindLearningRateArgs) -> Result<()> {
             learning_rate: found.suggestion,
             threshold: found.threshold,
             failing: found.failing,
+            far_lower: found.far_lower(),
             picture: picture.display().to_string(),
             command: &command,
         })?);
@@ -159,7 +161,7 @@ pub fn run(args: &FindLearningRateArgs) -> Result<()> {
     print(&format!(
         "\n{}{}\n\nDrawn in {picture}. What to do next\n  {command}\n",
         bars(&found),
-        conclusion(&found)
+        conclusion(&found, args.steps)
     ))
 }
 
@@ -259,7 +261,7 @@ fn bars(found: &Found) -> String {
     text
 }
 
-fn conclusion(found: &Found) -> String {
+fn conclusion(found: &Found, steps: usize) -> String {
     let threshold = plain(found.threshold);
     let until = match found.failing {
         Some(failing) => format!(
@@ -269,7 +271,17 @@ fn conclusion(found: &Found) -> String {
         None => format!("The cost falls even with a learning rate of {threshold}"),
     };
     let suggestion = console::style(plain(found.suggestion)).bold();
-    format!("\n{until}.\nSuggested, so that it stays usable over many epochs: {suggestion}")
+    let mut text =
+        format!("\n{until}.\nSuggested, so that it stays usable over many epochs: {suggestion}");
+    if let Some(rate) = found.far_lower() {
+        let _ = write!(
+            text,
+            "\nBut the cost ends far lower with {}, if not steadily: try --steps {} to be sure",
+            plain(rate),
+            steps.saturating_mul(3)
+        );
+    }
+    text
 }
 
 /// All curves, a row for each point.

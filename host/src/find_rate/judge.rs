@@ -9,7 +9,7 @@ use serde::Serialize;
 const RISING: f64 = 0.5;
 
 /// A cost is higher than another from this factor on.
-const HIGHER: f64 = 1.1;
+pub(super) const HIGHER: f64 = 1.1;
 
 /// What became of the cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -8,9 +8,10 @@
 //!    mini-batches, and the rate stays as it is ([`probe`]).
 //! 2. Each is judged by the cost of the same training samples at fifty points on the way: it falls,
 //!    oscillates, ends higher than with a smaller rate, or diverges ([`judge`]).
-//! 3. Rates rise from 0.0001 by factors of the root of 10 until two have failed, or one has diverged.
-//!    Between the last that fell and the first that did not, three more are tried, each in the middle
-//!    of what is left ([`search`]). The largest that fell is the threshold.
+//! 3. Rates rise from 0.0001 by factors of the root of 10 until two have failed, not counting those
+//!    on a plateau that smaller rates are on as well. Between the last that fell and the next, three
+//!    more are tried, each in the middle of what is left ([`search`]). The largest that fell is the
+//!    threshold.
 //! 4. Half the threshold is suggested, which is Nielsen's factor too: a rate has to stay usable over
 //!    many more epochs. A short training confirms it.
 

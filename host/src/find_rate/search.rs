@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::judge::{Verdict, end, judge};
+use super::judge::{HIGHER, Verdict, end, judge};
 use crate::commands::output::plain;
 
 /// The first rate.
@@ -49,6 +49,43 @@ pub struct Found {
     pub suggestion: f64,
 }
 
+impl Found {
+    /// The rate with the lowest cost in the end, if that is less than half of what it is with the
+    /// suggestion: the cost came down from a plateau, perhaps, and the trainings were too short to
+    /// tell how steadily.
+    pub fn far_lower(&self) -> Option<f64> {
+        let suggested = self
+            .tried
+            .iter()
+            .find(|tried| tried.rate == self.suggestion)?;
+        let lower = self
+            .tried
+            .iter()
+            .filter(|tried| tried.end < 0.5 * suggested.end);
+        let lowest = lower.min_by(|a, b| a.end.total_cmp(&b.end))?;
+        Some(lowest.rate)
+    }
+}
+
+/// What a rate means to the search.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Falls,
+    /// It does not fall, but is about as low as with smaller rates.
+    Level,
+    Fails,
+}
+
+impl Outcome {
+    fn of(tried: &Tried, lowest: f64) -> Self {
+        match tried.verdict {
+            Verdict::Falls => Self::Falls,
+            _ if tried.end <= HIGHER * lowest => Self::Level,
+            _ => Self::Fails,
+        }
+    }
+}
+
 /// Searches, with `train` to get the cost of a short training at some rate. None if `train` has
 /// none to give, since it was asked to stop.
 ///
@@ -60,16 +97,16 @@ pub fn search(
     mut told: impl FnMut(&Tried) -> Result<()>,
 ) -> Result<Option<Found>> {
     let mut tried: Vec<Tried> = Vec::new();
-    // Whether the cost falls at this rate.
-    let mut falls = |rate: f64| -> Result<Option<bool>> {
+    // How the cost does at this rate.
+    let mut at = |rate: f64| -> Result<Option<Outcome>> {
+        let smaller = tried.iter().filter(|known| known.rate < rate);
+        let lowest = smaller.map(|known| known.end).fold(f64::INFINITY, f64::min);
         if let Some(known) = tried.iter().find(|known| known.rate == rate) {
-            return Ok(Some(known.verdict == Verdict::Falls));
+            return Ok(Some(Outcome::of(known, lowest)));
         }
         let Some(curve) = train(rate)? else {
             return Ok(None);
         };
-        let smaller = tried.iter().filter(|known| known.rate < rate);
-        let lowest = smaller.map(|known| known.end).fold(f64::INFINITY, f64::min);
         let new = Tried {
             rate,
             end: end(&curve),
@@ -77,9 +114,9 @@ pub fn search(
             curve,
         };
         told(&new)?;
-        let falls = new.verdict == Verdict::Falls;
+        let outcome = Outcome::of(&new, lowest);
         tried.push(new);
-        Ok(Some(falls))
+        Ok(Some(outcome))
     };
     macro_rules! or_stop {
         ($known:expr) => {
@@ -93,7 +130,7 @@ pub fn search(
     // A small rate that works.
     let mut threshold = FIRST;
     let mut failing = None;
-    while !or_stop!(falls(threshold)) {
+    while or_stop!(at(threshold)) != Outcome::Falls {
         failing = Some(threshold);
         threshold = rounded(threshold / 10.0);
         if threshold < LEAST {
@@ -104,7 +141,8 @@ pub fn search(
             );
         }
     }
-    // Raise it until the cost oscillates, and once more to show it.
+    // Raise it until the cost oscillates, and once more to show it. Where it gets nowhere, any
+    // noise oscillates: such a plateau is behind it when the cost falls again.
     let mut failures = usize::from(failing.is_some()) * FAILURES;
     let mut half_decades = 1;
     let first = threshold;
@@ -114,18 +152,25 @@ pub fn search(
             break;
         }
         half_decades += 1;
-        if or_stop!(falls(rate)) && failing.is_none() {
-            threshold = rate;
-        } else {
-            failing.get_or_insert(rate);
-            failures += 1;
+        match or_stop!(at(rate)) {
+            Outcome::Falls if failures == 0 => {
+                threshold = rate;
+                failing = None;
+            }
+            Outcome::Level => {
+                failing.get_or_insert(rate);
+            }
+            Outcome::Falls | Outcome::Fails => {
+                failing.get_or_insert(rate);
+                failures += 1;
+            }
         }
     }
     // Narrow it down.
     if let Some(failing) = &mut failing {
         for _ in 0..HALVINGS {
             let middle = rounded((threshold * *failing).sqrt());
-            if or_stop!(falls(middle)) {
+            if or_stop!(at(middle)) == Outcome::Falls {
                 threshold = middle;
             } else {
                 *failing = middle;
@@ -134,7 +179,7 @@ pub fn search(
     }
     // Back off.
     let mut suggestion = rounded(BELOW * threshold);
-    while !or_stop!(falls(suggestion)) {
+    while or_stop!(at(suggestion)) != Outcome::Falls {
         suggestion = rounded(BELOW * suggestion);
         if suggestion < LEAST {
             bail!(
@@ -168,8 +213,8 @@ mod tests {
             let cost = |point: usize| {
                 let up = if point.is_multiple_of(2) { 1.5 } else { 1.0 };
                 match rate / limit {
-                    share if share <= 1.0 => (-share * point as f64 / 50.0).exp(),
-                    share if share <= 100.0 => up * (-0.1 * point as f64).exp(),
+                    share if share <= 1.0 => (-3.0 * share * point as f64 / 50.0).exp(),
+                    share if share <= 100.0 => 0.6 * up,
                     _ => f64::NAN,
                 }
             };
@@ -223,6 +268,25 @@ mod tests {
         let level = |_| Ok(Some(vec![2.3; 51]));
         let error = search(level, |_| Ok(())).unwrap_err().to_string();
         assert!(error.contains("does not even with 1e-12"), "{error}");
+    }
+
+    #[test]
+    fn a_plateau_is_left_behind() {
+        // From 0.001 on the cost hardly moves and is all noise; from 0.03 on it falls like others.
+        let curve = |cost: &dyn Fn(usize) -> f64| Ok(Some((0..=50).map(cost).collect()));
+        let with_plateau = |rate: f64| match rate {
+            _ if rate < 0.001 => curve(&|point| 0.7 - 1e-6 * point as f64),
+            _ if rate < 0.03 => curve(&|point| [0.7, 0.69][point % 2]),
+            _ => {
+                let other = made_up(1.0)(rate)?.unwrap();
+                curve(&|point| 0.5 * other[point])
+            }
+        };
+        let found = search(with_plateau, |_| Ok(())).unwrap().unwrap();
+        assert!(
+            found.threshold > 0.7 && found.suggestion > 0.35,
+            "{found:?}"
+        );
     }
 
     #[test]
