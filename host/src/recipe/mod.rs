@@ -2,13 +2,13 @@
 //!
 //! [`Recipe`] is that list, and the only one. A recipe file has its keys, `thumbnet train` has a
 //! flag for each (`learning_rate` is `--learning-rate`), and `run.toml` keeps them all. Inputs and
-//! classes are left to the data, so that every recipe trains on every data set.
+//! classes are left to the data.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`values`] | names and numbers, as flags and files have them |
 //! | [`check`] | which values make sense, alone and together |
-//! | [`mod@file`] | recipes from and to TOML |
+//! | [`file`] | recipes from and to TOML |
 //! | [`built_in`] | the recipes that are part of the program |
 //! | [`flags`] | the flags that overrule a recipe |
 

@@ -3,8 +3,9 @@
 //! | module | what |
 //! |---|---|
 //! | [`settings`] | numbers that several commands take |
-//! | [`augment_flags`] | the flags of augmentation, which show and train alike |
+//! | [`augment_flags`] | the flags with which `data show` distorts images |
 //! | [`plan`] | a recipe, made definite against the data |
+//! | `hyperparameters` | what the training engine makes of it |
 //! | [`rate`] | the learning rate of every step |
 //! | [`watch`] | early stopping, plateaus, and which epoch is the best |
 //! | [`costs`] | the costs that are reported |
@@ -14,13 +15,16 @@
 //! | [`state`] | `state.bin`: what it takes to go on with a run |
 //! | [`record`] | `run.toml`: what it takes to repeat the run, and what came of it |
 //! | [`report`] | what people and programs get to read meanwhile |
+//! | `bar` | the progress bar |
 //! | [`resume`] | a run's folder, read to go on with it |
 //! | [`interrupt`] | Ctrl-C |
 
 pub mod augment_flags;
+mod bar;
 pub mod costs;
 pub mod fit;
 pub mod folder;
+mod hyperparameters;
 pub mod interrupt;
 pub mod plan;
 pub mod rate;

@@ -5,17 +5,13 @@ use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use thumbnet::Mlp;
 use thumbnet::network::Layers;
 
+use super::bar::Bar;
 use super::fit::{Fit, Stopped};
 use super::folder::{self, RunFolder};
 use super::plan::Plan;
@@ -27,9 +23,6 @@ use crate::data::{DataChoice, Dataset};
 use crate::recipe::values::TrainOn;
 use crate::recipe::{Recipe, built_in};
 use crate::training::Progress;
-
-/// How often the progress bar moves.
-const TICK: Duration = Duration::from_millis(100);
 
 /// Where boards have their programs, seen from the root of the repository.
 const BOARD: &str = "firmware/mps2-an386";
@@ -198,7 +191,7 @@ impl Report {
     /// Does something that prints while the bar is out of the way.
     fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
         match &self.bar {
-            Some(bar) => bar.bar.suspend(print),
+            Some(bar) => bar.suspend(print),
             None => print(),
         }
     }
@@ -430,64 +423,4 @@ fn duration(seconds: f64) -> String {
     }
     let whole = seconds.round() as u64;
     format!("{} min {} s", whole / 60, whole % 60)
-}
-
-/// The progress bar, moved by a thread of its own.
-struct Bar {
-    bar: ProgressBar,
-    /// Samples of the epochs that have ended.
-    ended: Arc<AtomicUsize>,
-    /// Dropped to end the thread.
-    going: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Bar {
-    fn new(plan: &Plan, progress: &Arc<Progress>) -> Self {
-        let (samples, epochs) = (plan.samples_of_epoch(), plan.recipe.epochs);
-        let bar = ProgressBar::with_draw_target(
-            Some(samples as u64 * epochs as u64),
-            ProgressDrawTarget::stderr(),
-        );
-        // The template is fixed and valid; the default style would do if it were not.
-        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {percent:>3} %, {eta} left")
-        {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        let ended = Arc::new(AtomicUsize::new(0));
-        let (going, gone) = channel();
-        let thread = std::thread::spawn({
-            let (bar, ended, progress) = (bar.clone(), Arc::clone(&ended), Arc::clone(progress));
-            move || {
-                while gone.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                    let ended = ended.load(Ordering::Relaxed);
-                    let epoch = (ended / samples + 1).min(epochs);
-                    bar.set_message(format!("epoch {epoch}/{epochs}"));
-                    let now = ended + progress.samples.load(Ordering::Relaxed);
-                    bar.set_position(now as u64);
-                }
-            }
-        });
-        Self {
-            bar,
-            ended,
-            going: Some(going),
-            thread: Some(thread),
-        }
-    }
-
-    fn epoch_ended(&self, samples: usize) {
-        self.ended.store(samples, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.going = None;
-        if let Some(thread) = self.thread.take() {
-            // It has nothing to say; if it panicked, the bar stood still and that was all.
-            let _ = thread.join();
-        }
-        self.bar.finish_and_clear();
-    }
 }
