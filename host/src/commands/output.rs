@@ -65,6 +65,11 @@ pub(crate) fn plain(value: f64) -> String {
     }
 }
 
+/// A number that was computed: four digits of it, as one would type them.
+pub(crate) fn significant(value: f64) -> String {
+    plain(format!("{value:.3e}").parse().unwrap_or(value))
+}
+
 /// CRC-32 as boards and every other command write it.
 pub(crate) fn hex(crc: u32) -> String {
     format!("{crc:08x}")

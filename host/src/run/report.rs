@@ -17,7 +17,7 @@ use super::folder::{self, RunFolder};
 use super::plan::Plan;
 use super::record::{Outcome, data_again};
 use crate::commands::output::{
-    absolute, cost, describe, grouped, note, percent, plain, print, program, quoted,
+    absolute, cost, describe, grouped, note, percent, plain, print, program, quoted, significant,
 };
 use crate::data::{DataChoice, Dataset};
 use crate::recipe::values::TrainOn;
@@ -33,6 +33,8 @@ type BoardsOwn = Mlp<784, 32, 10>;
 /// Tells about one run.
 pub struct Report {
     json: bool,
+    /// Whether there are validation images.
+    validates: bool,
     epochs: usize,
     samples: usize,
     bar: Option<Bar>,
@@ -56,6 +58,7 @@ impl Report {
     pub fn new(json: bool, plan: &Plan, progress: &Arc<Progress>) -> Self {
         Self {
             json,
+            validates: plan.recipe.train_on == TrainOn::Split,
             epochs: plan.recipe.epochs,
             samples: plan.samples_of_epoch(),
             bar: std::io::stderr()
@@ -110,7 +113,13 @@ impl Report {
             return self.say(&format!("{}\n", serde_json::to_string(record)?));
         }
         let width = self.epochs.to_string().len();
-        let accuracy = format!("{:>19}", percent(record.validation_accuracy));
+        let (validation_cost, accuracy) = if self.validates {
+            let accuracy = percent(record.validation_accuracy);
+            (cost(record.validation_cost), accuracy)
+        } else {
+            ("none".to_owned(), "none".to_owned())
+        };
+        let accuracy = format!("{accuracy:>19}");
         let accuracy = console::style(accuracy);
         // The best so far stands out.
         let accuracy = if fit.best_epoch == record.epoch {
@@ -122,8 +131,8 @@ impl Report {
             "{:>7} {:>12} {:>17} {accuracy} {:>15} {:>12}\n",
             format!("{:>width$}/{}", record.epoch, self.epochs),
             cost(record.train_cost),
-            cost(record.validation_cost),
-            plain(record.learning_rate),
+            validation_cost,
+            significant(record.learning_rate),
             grouped((fit.epoch_samples as f64 / fit.epoch_seconds) as usize),
         ))
     }
