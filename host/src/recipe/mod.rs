@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`values`] | names and numbers, as flags and files have them |
 //! | [`check`] | which values make sense, alone and together |
-//! | [`file`] | recipes from and to TOML |
+//! | [`mod@file`] | recipes from and to TOML |
 //! | [`built_in`] | the recipes that are part of the program |
 //! | [`flags`] | the flags that overrule a recipe |
 
