@@ -25,7 +25,7 @@ pub struct EpochRecord {
     /// Share of the validation samples that are predicted right, 0 to 1; NaN without any.
     #[serde(deserialize_with = "number_or_null")]
     pub validation_accuracy: f64,
-    /// Learning rate of this epoch.
+    /// Learning rate of this epoch's first step; NaN if steps find their own length.
     #[serde(deserialize_with = "number_or_null")]
     pub learning_rate: f64,
     /// Wall-clock time of this epoch in seconds.

@@ -170,7 +170,11 @@ pub fn go_on(
                 train_cost: costs.reported(trained.cost, f64::midpoint(decay_before, decay_after)),
                 validation_cost,
                 validation_accuracy,
-                learning_rate: f64::from(rate.of(first_step, scale)),
+                learning_rate: if plan.full_batch().is_some() {
+                    f64::NAN
+                } else {
+                    shortest(rate.of(first_step, scale))
+                },
                 seconds: start.elapsed().as_secs_f64(),
             };
             decay_before = decay_after;
@@ -212,6 +216,11 @@ pub fn go_on(
         }
         Ok(fit)
     })
+}
+
+/// The number that is written like this one: 0.1 for 0.1, whose f32 is not that of f64.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
 }
 
 /// What trains, and how things are before the next epoch.

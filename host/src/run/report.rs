@@ -90,11 +90,7 @@ impl Report {
         if self.json {
             return Ok(());
         }
-        let mut text = heading(plan, data, &run.path)?;
-        if epochs_done > 0 {
-            let _ = writeln!(text, "going on after epoch {epochs_done}");
-        }
-        self.say(&text)
+        self.say(&heading(plan, data, &run.path, epochs_done)?)
     }
 
     /// Says how an epoch went.
@@ -207,7 +203,7 @@ impl Report {
 }
 
 /// The lines before the first epoch.
-fn heading(plan: &Plan, data: &Dataset, run: &Path) -> Result<String> {
+fn heading(plan: &Plan, data: &Dataset, run: &Path, epochs_done: usize) -> Result<String> {
     let (train, validation) = match plan.recipe.train_on {
         TrainOn::Split => (data.train.len(), data.validation.len()),
         TrainOn::All => (data.train.len() + data.validation.len(), 0),
@@ -219,6 +215,10 @@ fn heading(plan: &Plan, data: &Dataset, run: &Path) -> Result<String> {
     };
     let [train, validation, test] = [train, validation, data.test.len()].map(grouped);
     let recipe = &plan.recipe;
+    let done = match epochs_done {
+        0 => String::new(),
+        epochs => format!(", going on after epoch {epochs}"),
+    };
     let begin = match &recipe.init {
         Some(path) => format!("\n          starting from {}", path.display()),
         None => String::new(),
@@ -230,7 +230,7 @@ fn heading(plan: &Plan, data: &Dataset, run: &Path) -> Result<String> {
          network   {}{begin}\n\
          recipe    {}: {}\n\
          training  {}\n\
-         folder    {}\n\n{}\n",
+         folder    {}{done}\n\n{}\n",
         data.name,
         data.train.width,
         data.train.height,
