@@ -24,7 +24,12 @@ pub(super) static FIGURE: Figure = Figure {
     trainings,
     checks: |results| Ok(checks(results)),
     draw,
-    otherwise: None,
+    otherwise: Some(
+        "The gradients vanish as claimed, and ReLU units are ahead with every seed, by 4 points at \
+         least. But of five sigmoid networks one has not begun to learn after four epochs (9.7 %), one is \
+         half way (65 %) and three are near 90 %: differences so unequal have a standard error too \
+         large for the mean to be called clear, whatever their sign.",
+    ),
 };
 
 const DEEPEST: usize = 5;
