@@ -16,11 +16,12 @@ macro_rules! files {
 }
 
 /// Names and files, the default first.
-pub const ALL: [(&str, &str); 13] = files![
+pub const ALL: [(&str, &str); 14] = files![
     "default",
     "notes",
     "book-30",
     "book-100",
+    "book-98",
     "best-16",
     "best-32",
     "best-25k",
