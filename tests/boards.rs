@@ -8,7 +8,7 @@ use std::process::Command;
 use thumbnet::augment::Augment;
 use thumbnet::format::CRC_32;
 use thumbnet::prelude::*;
-use thumbnet_tests::{Board, Desk, Run, find_tool, mnist};
+use thumbnet_tests::{Board, Desk, Run, find_tool, mnist, root};
 
 /// The files of a data folder that boards read.
 const IMAGES: [&str; 2] = ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte"];
@@ -86,7 +86,7 @@ fn instructions(board: Board, program: &str, desk: &Desk) -> [u64; 2] {
 #[ignore = "needs QEMU and MNIST: tests/run"]
 fn instruction_counts() {
     let desk = Desk::with_mnist();
-    for board in Board::ALL {
+    for board in Board::PAIR {
         let [sgd, in_ram] = instructions(board, "train", &desk);
         let [momentum, _] = instructions(board, "train-momentum", &desk);
         let program = board.program("evaluate", None, &desk);
@@ -133,7 +133,7 @@ fn augmentation() {
         augment.apply(&mut rng, 28, 28, image, distorted).unwrap();
     }
     let expected = format!("{:08x}", CRC_32.checksum(&distorted));
-    for board in Board::ALL {
+    for board in Board::PAIR {
         let program = board.program("augment", None, &desk);
         let run = desk
             .emulate(&program, &with_data(&sixteen(&desk), &["16"]))
@@ -156,7 +156,7 @@ fn memory() {
         ("train-momentum", 203_600, 206_000),
         ("evaluate", 784, 2_048),
     ] {
-        for board in Board::ALL {
+        for board in Board::PAIR {
             let elf = board.program(program, None, &desk);
             let run = desk.emulate(&elf, &["200", "200"]).successful();
             let ram = run.counted("RAM ", " bytes");
@@ -451,10 +451,8 @@ fn data_folders_with_odd_names() {
 fn cargo_run() {
     let cargo = |board: Board, arguments: &[&str]| {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["run", "--release", "--quiet"]).args(arguments);
-        cargo
-            .current_dir(board.folder())
-            .env("THUMBNET_DATA", mnist());
+        cargo.args([board.alias(), "--quiet"]).args(arguments);
+        cargo.current_dir(root()).env("THUMBNET_DATA", mnist());
         cargo.env_remove("THUMBNET_MODEL").env_remove("DEFMT_LOG");
         Run::of(&mut cargo)
     };

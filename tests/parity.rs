@@ -289,6 +289,18 @@ fn cortex_m3() {
     board_trains(Board::M3);
 }
 
+#[test]
+#[ignore = "needs QEMU and MNIST: tests/run"]
+fn cortex_m0() {
+    board_trains(Board::M0);
+}
+
+#[test]
+#[ignore = "needs QEMU and MNIST: tests/run"]
+fn cortex_m33() {
+    board_trains(Board::M33);
+}
+
 /// Accuracy and checksums of what a network says to the first 1,000 test images.
 #[derive(Debug, PartialEq)]
 struct Evaluated {
@@ -386,7 +398,7 @@ fn exported() {
         Evaluated::on_desktop(&desk, &own),
     );
     assert_ne!(theirs, ours, "two networks are needed to tell them apart");
-    for board in Board::ALL {
+    for board in Board::PAIR {
         let found = Evaluated::on_board(&desk, board, Some(&exported));
         assert_eq!(found, theirs, "{board:?}");
         let found = Evaluated::on_board(&desk, board, None);
@@ -430,7 +442,7 @@ fn prepared() {
 
         let desktop = Evaluated::on_desktop(&desk, &trained);
         assert!(desktop.right > 850, "{name}: {desktop:?}");
-        for board in Board::ALL {
+        for board in Board::PAIR {
             let program = board.program("evaluate", Some(&trained), &desk);
             let run = desk.emulate(&program, &["1000"]).successful();
             assert_eq!(Evaluated::of(&run), desktop, "{name}, {board:?}");

@@ -36,7 +36,7 @@ pub fn root() -> &'static Path {
 pub fn thumbnet() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let mut cargo = cargo(root());
+        let mut cargo = cargo();
         cargo.args(["--package", "thumbnet-host", "--bin", "thumbnet"]);
         built(cargo, "thumbnet")
     })
@@ -45,22 +45,50 @@ pub fn thumbnet() -> &'static Path {
 /// A board that QEMU emulates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Board {
-    /// Cortex-M4F: has 32-bit floating point.
-    M4F,
+    /// Cortex-M0: computes floating point in software, with few instructions to do it.
+    M0,
     /// Cortex-M3: computes it in software.
     M3,
+    /// Cortex-M4F: has 32-bit floating point.
+    M4F,
+    /// Cortex-M7: has it too, and runs the same programs.
+    M7,
+    /// Cortex-M33: has it too, with instructions and a memory map of its own.
+    M33,
 }
 
 impl Board {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::M4F, Self::M3];
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::M0, Self::M3, Self::M4F, Self::M7, Self::M33];
 
-    /// Its folder.
-    pub fn folder(self) -> PathBuf {
-        root().join(match self {
-            Self::M4F => "firmware/mps2-an386",
-            Self::M3 => "firmware/mps2-an385",
-        })
+    /// One that has floating point and one that has not, for what differs in nothing else.
+    pub const PAIR: [Self; 2] = [Self::M4F, Self::M3];
+
+    /// Cargo's alias that runs a program on it.
+    pub const fn alias(self) -> &'static str {
+        match self {
+            Self::M0 => "m0",
+            Self::M3 => "m3",
+            Self::M4F => "m4f",
+            Self::M7 => "m7",
+            Self::M33 => "m33",
+        }
+    }
+
+    /// What `cargo build` is told to build for it.
+    const fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::M0 => &["--target", "thumbv6m-none-eabi"],
+            Self::M3 => &["--target", "thumbv7m-none-eabi"],
+            Self::M4F => &["--target", "thumbv7em-none-eabihf"],
+            Self::M7 => &[
+                "--target",
+                "thumbv7em-none-eabihf",
+                "--features",
+                "cortex-m7",
+            ],
+            Self::M33 => &["--target", "thumbv8m.main-none-eabihf"],
+        }
     }
 
     /// Builds one of its programs, with another model in it than the repository's if one is given,
@@ -69,8 +97,9 @@ impl Board {
         static BUILDING: Mutex<()> = Mutex::new(());
         let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
 
-        let mut cargo = cargo(&self.folder());
-        cargo.args(["--bin", name]);
+        let mut cargo = cargo();
+        cargo.args(["--package", "thumbnet-mps2", "--bin", name]);
+        cargo.args(self.arguments());
         if let Some(model) = model {
             cargo.env("THUMBNET_MODEL", model);
         }
@@ -80,8 +109,8 @@ impl Board {
     }
 }
 
-/// `cargo build --release` in a folder, unaffected by what this very test was built with.
-fn cargo(folder: &Path) -> Command {
+/// `cargo build --release` of this repository, unaffected by what this very test was built with.
+fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .args([
@@ -90,7 +119,7 @@ fn cargo(folder: &Path) -> Command {
             "--quiet",
             "--message-format=json-render-diagnostics",
         ])
-        .current_dir(folder)
+        .current_dir(root())
         .env_remove("CARGO_BUILD_TARGET")
         .env_remove("DEFMT_LOG")
         .env_remove("THUMBNET_MODEL");

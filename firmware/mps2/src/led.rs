@@ -3,8 +3,7 @@
 use core::{convert::Infallible, ptr};
 use embedded_hal::digital::{ErrorType, OutputPin, StatefulOutputPin};
 
-/// The FPGA's register of user lights, one bit a light.
-const FPGAIO_LED0: usize = 0x4002_8000;
+use crate::board::LIGHTS;
 
 /// One of the lights next to the board's user buttons.
 ///
@@ -21,14 +20,14 @@ impl UserLed {
     pub const LED1: Self = Self { mask: 1 << 1 };
 
     fn read() -> u32 {
-        // SAFETY: the address is that of a register which every MPS2 board image has, is aligned,
+        // SAFETY: the address is that of a register of this board, is aligned,
         // and is readable without side effects.
-        unsafe { ptr::with_exposed_provenance::<u32>(FPGAIO_LED0).read_volatile() }
+        unsafe { ptr::with_exposed_provenance::<u32>(LIGHTS).read_volatile() }
     }
 
     fn write(lights: u32) {
         // SAFETY: as in `read`; what is written does nothing but switch lights.
-        unsafe { ptr::with_exposed_provenance_mut::<u32>(FPGAIO_LED0).write_volatile(lights) }
+        unsafe { ptr::with_exposed_provenance_mut::<u32>(LIGHTS).write_volatile(lights) }
     }
 }
 

@@ -1,8 +1,9 @@
-//! What thumbnet's programs for QEMU's MPS2 boards share.
+//! thumbnet's programs for QEMU's MPS2 boards.
 //!
-//! QEMU emulates Arm's MPS2 board with several Cortex-M processors. Apart from the processor they
-//! are one board, so the crates `mps2-an385` and `mps2-an386` hold only a memory map and one line a
-//! program; the programs themselves, and all that this board has and others have not, are here:
+//! QEMU emulates Arm's MPS2 board with several Cortex-M processors. Apart from the processor and
+//! some addresses they are one board, so there is one crate for all; its build script says what
+//! differs. All that this board has and others have not is here: to bring thumbnet to another one,
+//! copy this folder, and replace what is in `build/board.rs`, [`led`] and [`meter`].
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -12,7 +13,9 @@
 //! | [`led`] | the board's two user lights |
 //! | [`memory`] | flash, RAM and stack in use |
 //! | [`meter`] | an instruction counter |
+//! | [`model`] | the network in flash |
 //! | [`mod@evaluate`], [`mod@train`], [`mod@techniques`], [`mod@augment`], [`mod@selftest`] | the programs |
+//! | [`bench`] | the programs of `thumbnet bench device`, which have no log |
 //!
 //! Logs go out as defmt frames through semihosting's standard output, where `thumbnet emulate`
 //! decodes them. Nothing else may print there.
@@ -20,25 +23,41 @@
 #![no_std]
 
 // Linked for the defmt logger in it.
+#[cfg(feature = "defmt")]
 use defmt_semihosting as _;
 
-pub mod arguments;
-pub mod augment;
-pub mod evaluate;
+/// What the build script says of the board.
+mod board {
+    include!(concat!(env!("OUT_DIR"), "/board.rs"));
+}
+
+pub mod bench;
 pub mod faults;
-pub mod file;
 pub mod led;
 pub mod memory;
 pub mod meter;
-pub mod selftest;
-pub mod techniques;
-pub mod train;
+pub mod model;
 
-pub use augment::augment;
-pub use evaluate::evaluate;
-pub use selftest::selftest;
-pub use techniques::techniques;
-pub use train::{TrainMemory, train};
+/// Declares what needs a log.
+macro_rules! logging {
+    ($($item:item)*) => { $(#[cfg(feature = "defmt")] $item)* };
+}
+
+logging! {
+    pub mod arguments;
+    pub mod augment;
+    pub mod evaluate;
+    pub mod file;
+    pub mod selftest;
+    pub mod techniques;
+    pub mod train;
+
+    pub use augment::augment;
+    pub use evaluate::evaluate;
+    pub use selftest::selftest;
+    pub use techniques::techniques;
+    pub use train::{TrainMemory, train};
+}
 
 use cortex_m::Peripherals;
 use led::UserLed;
@@ -72,6 +91,7 @@ pub fn exit(code: u8) -> ! {
     semihosting::process::exit(i32::from(code))
 }
 
+#[cfg(feature = "defmt")]
 /// Ends the program: successfully, or with a logged error and [`FAILURE`].
 pub fn finish<E: defmt::Format>(result: Result<(), E>) -> ! {
     match result {

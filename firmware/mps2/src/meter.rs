@@ -1,15 +1,17 @@
 //! An instruction counter, made of the processor's `SysTick` timer.
 //!
 //! With `-icount shift=0` QEMU lets one instruction take exactly one nanosecond of virtual time.
-//! `SysTick` counts the board's 25 MHz clock, so one count is 40 instructions, always and repeatably.
+//! `SysTick` counts the board's clock: at 25 MHz one count is 40 instructions, always and repeatably.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use cortex_m::peripheral::{SYST, syst::SystClkSource};
 use cortex_m_rt::exception;
 use thumbnet_firmware::Meter;
 
-/// 1 GHz of instructions over 25 MHz of counts.
-const INSTRUCTIONS_PER_COUNT: u64 = 40;
+use crate::board::CLOCK_MHZ;
+
+/// 1 GHz of instructions over the clock of the counts.
+const INSTRUCTIONS_PER_COUNT: u64 = 1_000 / CLOCK_MHZ;
 
 /// `SysTick` counts down through 24 bits.
 const COUNT_BITS: u32 = 24;
@@ -27,7 +29,7 @@ fn SysTick() {
     );
 }
 
-/// Counts instructions, 40 at a time. Its readings are 64 bits wide: they outlast any run.
+/// Counts instructions, 40 or 50 at a time. Its readings are 64 bits wide: they outlast any run.
 #[derive(Debug)]
 pub struct InstructionMeter(());
 

@@ -27,7 +27,7 @@ impl Program {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let bytes = fs::read(path).with_context(|| {
             format!(
-                "cannot read {}: build it first, in its board's folder",
+                "cannot read {}: build it first, for its board",
                 path.display()
             )
         })?;
@@ -52,7 +52,7 @@ impl Program {
         })?;
         if elf.architecture() != Architecture::Arm {
             bail!(
-                "{path} is a program for {:?}, expected one for Arm: build it in its board's folder",
+                "{path} is a program for {:?}, expected one for Arm: build it for a board",
                 elf.architecture()
             );
         }

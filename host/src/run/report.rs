@@ -25,7 +25,7 @@ use crate::recipe::{Recipe, built_in};
 use crate::training::Progress;
 
 /// Where boards have their programs, seen from the root of the repository.
-const BOARD: &str = "firmware/mps2-an386";
+const BOARD: &str = "firmware/mps2";
 
 /// The network that a board's program `evaluate` has room for, from any weights file.
 type BoardsOwn = Mlp<784, 32, 10>;
@@ -416,7 +416,7 @@ fn next(data: &Dataset, plan: &Plan, run: &RunFolder) -> String {
                 String::new(),
             )
         };
-        commands.push((why, format!("(cd {BOARD} && {model}cargo run --release)")));
+        commands.push((why, format!("{model}cargo m4f")));
     }
     let mut text = format!("\n{}\n", console::style("What to do next").bold());
     for (why, command) in commands {

@@ -1,17 +1,18 @@
-//! Chooses the weights file that the program `evaluate` carries in flash, and writes down in Rust
-//! which network it holds.
+//! Which weights file programs carry in flash: writes down in Rust which network it holds.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use thumbnet::format;
 
+use crate::write;
+
 /// Names another file than the repository's own; a path from the root of the file system, since
 /// nobody can tell here where a relative one was meant to start.
 const VARIABLE: &str = "THUMBNET_MODEL";
 
-fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
+/// Writes the types that go with the weights file, and names it to the crate.
+pub(crate) fn choose() {
     println!("cargo::rerun-if-env-changed={VARIABLE}");
 
     let model = match env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
@@ -34,8 +35,7 @@ fn main() {
     } else {
         match network(&model) {
             Ok(network) => {
-                let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-                fs::write(out.join("network.rs"), network).expect("OUT_DIR can be written");
+                write("network.rs", &network);
                 println!("cargo::rustc-env=THUMBNET_MPS2_MODEL={path}");
             }
             Err(error) => println!("cargo::error={VARIABLE}={path} cannot be used: {error}"),
@@ -70,16 +70,29 @@ fn network(path: &Path) -> Result<String, Box<dyn std::error::Error>> {
     };
     Ok(format!(
         "/// The network of the weights file.
-type Model = mlp![{layers}];
+pub type Model = mlp![{layers}];
 
-/// Samples for it.
-type ModelSamples = FileSamples<{image}, {classes}>;
+/// The type of what it is trained with.
+pub type ModelCost = {cost:?};
 
-/// Room for one of their images.
-fn room() -> {room} {{
+/// What it is trained with.
+pub const COST: ModelCost = {cost:?};
+
+/// How many inputs it has.
+pub const INPUTS: usize = {inputs};
+
+/// Pixels of an image as it comes.
+pub const IMAGE: usize = {image};
+
+/// How many classes it tells apart.
+pub const CLASSES: usize = {classes};
+
+/// Room for an image, and for what the network sees of it.
+pub fn room() -> {room} {{
     {new}
 }}
 ",
+        cost = header.cost,
         classes = architecture.classes()
     ))
 }
