@@ -1,4 +1,4 @@
-//! Boards' programs in QEMU: what they cost, how they end, and what `thumbnet emulate` makes of it.
+//! Boards' programs in QEMU: what they need, how they end, and what `thumbnet emulate` makes of it.
 #![cfg(unix)]
 
 use std::fs;
@@ -39,8 +39,7 @@ fn data_folder(desk: &Desk, name: &str, images: &[u8], labels: &[u8]) -> PathBuf
     folder
 }
 
-/// A folder on the desk whose samples are MNIST's first 16 training images, wherever one looks:
-/// what instruction counts are compared on.
+/// A folder on the desk whose samples are MNIST's first 16 training images, wherever one looks.
 fn sixteen(desk: &Desk) -> PathBuf {
     let folder = desk.aside("sixteen");
     if folder.exists() {
@@ -60,57 +59,6 @@ fn sixteen(desk: &Desk) -> PathBuf {
 fn with_data<'a>(folder: &'a Path, arguments: &[&'a str]) -> Vec<&'a str> {
     let folder = folder.to_str().expect("temporary paths are UTF-8");
     [&["--data", folder], arguments].concat()
-}
-
-/// Instructions for a sample's step of training and for a prediction.
-fn instructions(board: Board, program: &str, desk: &Desk) -> [u64; 2] {
-    let data = sixteen(desk);
-    let program = board.program(program, None, desk);
-    let count = || {
-        let run = desk
-            .emulate(&program, &with_data(&data, &["16", "16"]))
-            .successful();
-        let step = run.counted("trained on 16 samples, ", " instructions per sample");
-        [step, run.counted("), ", " instructions per prediction")]
-    };
-    let counts = count();
-    assert_eq!(
-        counts,
-        count(),
-        "{board:?}: counts are the same in every run"
-    );
-    counts
-}
-
-#[test]
-#[ignore = "needs QEMU and MNIST: tests/run"]
-fn instruction_counts() {
-    let desk = Desk::with_mnist();
-    for board in Board::PAIR {
-        let [sgd, in_ram] = instructions(board, "train", &desk);
-        let [momentum, _] = instructions(board, "train-momentum", &desk);
-        let program = board.program("evaluate", None, &desk);
-        let run = desk
-            .emulate(&program, &with_data(&sixteen(&desk), &["16"]))
-            .successful();
-        let inference = run.counted("), ", " instructions per prediction");
-        println!(
-            "measured: {board:?} instructions per sample: inference {inference} (weights in RAM: \
-             {in_ram}), SGD step {sgd}, with momentum {momentum}"
-        );
-        if board == Board::M4F {
-            assert!(
-                inference <= 30_000 && in_ram <= 30_000,
-                "{inference}, {in_ram}"
-            );
-            assert!(sgd <= 60_000, "{sgd}");
-        }
-        // Less than a multiply-add for each weight that is in use would be a broken counter.
-        assert!(
-            inference > 138 * 32 && sgd > inference && momentum > sgd,
-            "{inference} {sgd}"
-        );
-    }
 }
 
 /// Boards distort images into the desktop's bits.

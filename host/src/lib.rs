@@ -1,5 +1,6 @@
 //! Desktop side of thumbnet: data, training runs, export and emulation.
 
+pub mod bench;
 pub mod chapter3;
 pub mod commands;
 pub mod data;

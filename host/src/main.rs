@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use thumbnet_host::commands::bench::{self, BenchArgs};
 use thumbnet_host::commands::chapter3::{self, Chapter3Args};
 use thumbnet_host::commands::evaluate::{self, EvaluateArgs};
 use thumbnet_host::commands::export::{self, ExportArgs};
@@ -52,6 +53,8 @@ enum Command {
     Chapter3(Chapter3Args),
     /// Write a network in the form that a board's program includes
     Export(ExportArgs),
+    /// Measure speed and memory, on emulated boards or on this desktop
+    Bench(BenchArgs),
     /// Fetch a data set, or show what is in it
     Data(DataArgs),
     /// Run a board's program in QEMU and show its log
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Some(Command::Report(args)) => report::run(&args).map(done),
         Some(Command::Chapter3(args)) => chapter3::run(&args),
         Some(Command::Export(args)) => export::run(&args).map(done),
+        Some(Command::Bench(args)) => bench::run(&args).map(done),
         Some(Command::Data(args)) => data::run(&args).map(done),
         Some(Command::Emulate(args)) => emulate::run(&args),
     };

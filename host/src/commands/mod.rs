@@ -1,5 +1,6 @@
 //! The commands of the `thumbnet` program that train, evaluate, export and report on networks.
 
+pub mod bench;
 pub mod chapter3;
 pub mod evaluate;
 pub mod export;

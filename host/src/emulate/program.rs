@@ -40,26 +40,8 @@ impl Program {
     ///
     /// If the bytes are not a program for a Cortex-M, or it does not log through defmt.
     pub fn parse(bytes: &[u8], path: &Path) -> anyhow::Result<Self> {
+        let elf = executable(bytes, path)?;
         let path = path.display();
-
-        if !bytes.starts_with(b"\x7fELF") {
-            bail!(
-                "{path} is not an ELF file: give a program as `cargo build` writes it for a board"
-            );
-        }
-        let elf = object::File::parse(bytes).with_context(|| {
-            format!("{path} is damaged: it starts as an ELF file does but does not go on as one")
-        })?;
-        if elf.architecture() != Architecture::Arm {
-            bail!(
-                "{path} is a program for {:?}, expected one for Arm: build it for a board",
-                elf.architecture()
-            );
-        }
-        if elf.kind() != ObjectKind::Executable {
-            bail!("{path} is not a whole program but a part of one: give the linked one");
-        }
-
         let table = Table::parse(bytes)
             .with_context(|| format!("{path} has a defmt table that cannot be read"))?
             .filter(|table| !table.is_empty())
@@ -72,12 +54,10 @@ impl Program {
             bail!("{path} logs in defmt's raw encoding: build it without the feature encoding-raw");
         }
 
-        // Linkers differ in whether they keep the quotes that a linker script needs here.
-        let machine = elf.symbols().find_map(|symbol| {
-            let name = symbol.name().ok()?.trim_matches('"');
-            name.strip_prefix(MACHINE_SYMBOL).map(str::to_owned)
-        });
-        Ok(Self { machine, table })
+        Ok(Self {
+            machine: machine(&elf),
+            table,
+        })
     }
 
     /// QEMU's name of the machine that the program says it is for.
@@ -89,6 +69,41 @@ impl Program {
     pub fn table(&self) -> &Table {
         &self.table
     }
+}
+
+/// The ELF file of a whole program for a Cortex-M; `path` is for messages.
+///
+/// # Errors
+///
+/// If the bytes are something else.
+pub fn executable<'a>(bytes: &'a [u8], path: &Path) -> anyhow::Result<object::File<'a>> {
+    let path = path.display();
+
+    if !bytes.starts_with(b"\x7fELF") {
+        bail!("{path} is not an ELF file: give a program as `cargo build` writes it for a board");
+    }
+    let elf = object::File::parse(bytes).with_context(|| {
+        format!("{path} is damaged: it starts as an ELF file does but does not go on as one")
+    })?;
+    if elf.architecture() != Architecture::Arm {
+        bail!(
+            "{path} is a program for {:?}, expected one for Arm: build it for a board",
+            elf.architecture()
+        );
+    }
+    if elf.kind() != ObjectKind::Executable {
+        bail!("{path} is not a whole program but a part of one: give the linked one");
+    }
+    Ok(elf)
+}
+
+/// QEMU's name of the machine that a program says it is for.
+pub fn machine(elf: &object::File<'_>) -> Option<String> {
+    // Linkers differ in whether they keep the quotes that a linker script needs here.
+    elf.symbols().find_map(|symbol| {
+        let name = symbol.name().ok()?.trim_matches('"');
+        name.strip_prefix(MACHINE_SYMBOL).map(str::to_owned)
+    })
 }
 
 #[cfg(test)]

@@ -50,7 +50,38 @@ impl Qemu {
         elf: &Path,
         arguments: impl IntoIterator<Item = &'a str>,
     ) -> anyhow::Result<Self> {
+        Self::start_command(Command::new(QEMU), machine, elf, arguments)
+    }
+
+    /// [`start`](Self::start), with the bytes of a file in memory, from `address` on, before the
+    /// program runs.
+    ///
+    /// # Errors
+    ///
+    /// As `start`, or the file's path is not UTF-8.
+    pub fn start_with_memory(
+        machine: &str,
+        elf: &Path,
+        file: &Path,
+        address: u64,
+    ) -> anyhow::Result<Self> {
+        let file = file
+            .to_str()
+            .with_context(|| format!("QEMU needs paths in UTF-8, found {}", file.display()))?
+            // A comma ends the value, a doubled one is part of it.
+            .replace(',', ",,");
         let mut command = Command::new(QEMU);
+        let loader = format!("loader,addr={address:#x},force-raw=on,file={file}");
+        command.args(["-device", &loader]);
+        Self::start_command(command, machine, elf, [])
+    }
+
+    fn start_command<'a>(
+        mut command: Command,
+        machine: &str,
+        elf: &Path,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> anyhow::Result<Self> {
         command
             .args([
                 "-M",

@@ -1,0 +1,157 @@
+//! `thumbnet bench`: what boards need is what the committed table says, and bad flags are refused.
+#![cfg(unix)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+use thumbnet_tests::{Desk, Run, mnist, root, thumbnet};
+
+/// What every row of `bench device --json` was when this was committed.
+const TABLE: &str = "tests/device-counts.json";
+
+/// How far instructions may be from the table, as a fraction.
+const TOLERANCE: f64 = 0.02;
+
+/// What is said of a row that is not as the table has it.
+const UPDATE: &str = "if that is meant, type `cargo run --release -- bench device --json > \
+                      tests/device-counts.json`";
+
+fn text<'a>(row: &'a Value, field: &str) -> &'a str {
+    row[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {field} in {row}"))
+}
+
+fn number(row: &Value, field: &str) -> u64 {
+    row[field]
+        .as_u64()
+        .unwrap_or_else(|| panic!("no {field} in {row}"))
+}
+
+fn title(row: &Value) -> String {
+    format!("{} on {}", text(row, "name"), text(row, "target"))
+}
+
+/// `thumbnet` where cargo finds its registry, which it does not on a desk.
+fn thumbnet_at_home(arguments: &[&str]) -> Run {
+    let mut command = Command::new(thumbnet());
+    Run::of(
+        command
+            .args(arguments)
+            .current_dir(root())
+            .env("THUMBNET_DATA", mnist()),
+    )
+}
+
+#[test]
+#[ignore = "needs QEMU and MNIST: tests/run"]
+fn boards_need_what_the_table_says() {
+    let rows = thumbnet_at_home(&["bench", "device", "--json", "--against", TABLE])
+        .successful()
+        .json();
+    let table = fs::read_to_string(root().join(TABLE)).expect("the table is there");
+    let titles = |rows: &mut dyn Iterator<Item = Value>| -> BTreeSet<String> {
+        rows.map(|row| title(&row)).collect()
+    };
+    let expected =
+        titles(&mut table.lines().map(|line| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{TABLE}: {error}"))
+        }));
+    let found = titles(&mut rows.iter().cloned());
+    assert_eq!(found, expected, "other rows than in {TABLE}: {UPDATE}");
+
+    let mut complaints = Vec::new();
+    for row in &rows {
+        let title = title(row);
+        let change = row["change"].as_f64().expect("every row is in the table");
+        if change.abs() > TOLERANCE {
+            let word = if change > 0.0 { "slower" } else { "faster" };
+            let percent = change.abs() * 100.0;
+            let count = number(row, "instructions_per_sample");
+            complaints.push(format!(
+                "{title} is {percent:.1} % {word}: {count} instructions"
+            ));
+        }
+        // Beside the buffers, which are not on the stack.
+        assert!(number(row, "stack_bytes") <= 1_536, "{row}");
+        assert!(
+            number(row, "stack_bytes") <= number(row, "ram_bytes"),
+            "{row}"
+        );
+        if text(row, "target") == "cortex-m4f" {
+            let most = if title.starts_with("infer") { 5 } else { 12 };
+            assert!(number(row, "flash_bytes") <= most * 1_024, "{row}");
+        }
+    }
+    assert!(complaints.is_empty(), "{}\n{UPDATE}", complaints.join("\n"));
+}
+
+/// A row as people read it, beside itself.
+#[test]
+#[ignore = "needs QEMU and MNIST: tests/run"]
+fn one_processor_as_a_table() {
+    let run = thumbnet_at_home(&[
+        "bench",
+        "device",
+        "--target",
+        "cortex-m7",
+        "--against",
+        TABLE,
+    ]);
+    let run = run.successful();
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(lines.len(), 13, "{run:?}");
+    assert!(lines[0].starts_with("work  "), "{run:?}");
+    for line in &lines[1..] {
+        assert!(
+            line.chars().count() <= 100 && line.contains(" cortex-m7 "),
+            "{line:?}"
+        );
+        assert!(line.matches(" %").count() == 2, "{line:?}");
+    }
+}
+
+#[test]
+fn what_is_refused() {
+    let desk = Desk::new();
+    fs::write(desk.path("empty"), "").unwrap();
+    fs::write(desk.path("text"), "fast\n").unwrap();
+    fs::write(desk.path("other"), "{\"name\":\"a\",\"batch\":1}\n").unwrap();
+    for (arguments, words) in [
+        (&["board"][..], &["board"][..]),
+        (
+            &["device", "--target", "cortex-m1"],
+            &["cortex-m1", "cortex-m4f"],
+        ),
+        (&["device", "--target"], &["--target"]),
+        (
+            &["device", "--against", "none"],
+            &["--against none cannot be read"],
+        ),
+        (
+            &["device", "--against", "empty"],
+            &["--against empty is empty", "bench device --json >"],
+        ),
+        (
+            &["device", "--against", "text"],
+            &["--against text: line 1", "bench device --json"],
+        ),
+        (
+            &["device", "--against", "other"],
+            &["--against other: line 1", "unknown field"],
+        ),
+    ] {
+        let arguments = [&["bench"], arguments].concat();
+        desk.run(&arguments).refused(words);
+    }
+}
+
+#[test]
+fn without_qemu() {
+    let desk = Desk::new();
+    let mut bench = desk.thumbnet(["bench", "device"]);
+    bench.env("PATH", desk.tools(&[]));
+    Run::of(&mut bench).refused(&["`apt-get install qemu-system-arm`"]);
+}
