@@ -144,6 +144,9 @@ fn selftest() {
             let more = counted - expected;
             assert!(more < 100 * expected / 1_000_000, "{board:?}: {counted}");
         }
+        // Rows of numbers in which mistakes hide.
+        let run = desk.emulate(&program, &["kernels", "30000"]).successful();
+        run.logged("30000 rows: kernels have", " bits of the operators");
     }
 }
 

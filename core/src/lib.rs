@@ -71,7 +71,7 @@
 //!
 //! `defmt`: derives `defmt::Format` for everything that a board logs.
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 #[cfg(target_endian = "big")]
 compile_error!("thumbnet reads weights in place, which needs a little-endian target");

@@ -5,7 +5,9 @@
 //! vector width give the same bits.
 
 mod exp;
+mod soft;
 mod tanh;
+pub mod trial;
 
 pub use exp::exp;
 pub use tanh::tanh;
@@ -26,6 +28,13 @@ const BLOCK: usize = if cfg!(target_arch = "arm") { 16 } else { 32 };
 #[inline(always)]
 pub fn forward<I: Input + ?Sized>(input: &I, weights: &[f32], outputs: &mut [f32]) {
     let fan_out = outputs.len();
+    if soft::NEEDED {
+        return input.for_each_nonzero(
+            weights.chunks_exact(fan_out.max(1)),
+            #[inline(always)]
+            |row, value| soft::add_scaled(outputs, value, row),
+        );
+    }
     let mut start = 0;
     while fan_out - start >= BLOCK {
         forward_block::<BLOCK, I>(input, weights, fan_out, start, outputs);
@@ -132,6 +141,9 @@ fn forward_block<const WIDTH: usize, I: Input + ?Sized>(
 /// `values`, `delta`: `[fan_out]`.
 #[inline(always)]
 pub fn subtract_scaled(values: &mut [f32], coefficient: f32, delta: &[f32]) {
+    if soft::NEEDED {
+        return soft::add_scaled(values, -coefficient, delta);
+    }
     for (value, delta) in values.iter_mut().zip(delta) {
         *value -= coefficient * delta;
     }

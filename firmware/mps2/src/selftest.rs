@@ -1,9 +1,12 @@
 //! A program that tries the board support itself, and can be made to end in every way there is.
 
 use embedded_hal::digital::{OutputPin, StatefulOutputPin};
+use thumbnet::kernel::trial;
+use thumbnet::prelude::*;
 use thumbnet_firmware::Meter;
 
 use crate::{
+    FAILURE,
     arguments::{self, ArgumentError, Set},
     exit, finish,
     memory::memory,
@@ -20,6 +23,7 @@ use crate::{
 /// | `panic` | in a panic |
 /// | `fault` | in a processor fault |
 /// | `hang` | never |
+/// | `kernels` N | successfully, if kernels have the operators' bits in N rows of numbers |
 /// | `count` N | after a loop of N million instructions, successfully |
 pub fn selftest() -> ! {
     finish(run())
@@ -45,6 +49,16 @@ fn run() -> Result<(), ArgumentError> {
         loop {
             cortex_m::asm::nop();
         }
+    }
+    if arguments::first_is("kernels")? {
+        let rows = arguments::number(2, 1_000)?;
+        let mut rng = XorShiftRng::seed_from_u64(7);
+        if let Err(difference) = trial::compare_with_operators(&mut rng, rows) {
+            defmt::error!("{}", difference);
+            exit(FAILURE);
+        }
+        defmt::info!("{} rows: kernels have the bits of the operators", rows);
+        return Ok(());
     }
 
     let count = arguments::first_is("count")?;
