@@ -113,12 +113,60 @@ fn one_processor_as_a_table() {
     }
 }
 
+/// Speeds are not for a test to judge, but every row is there, with what the next run compares with.
+#[test]
+#[ignore = "needs MNIST: tests/run"]
+fn this_desktop() {
+    let run = thumbnet_at_home(&["bench", "host", "--json"]).successful();
+    let rows = run.json();
+    let mut measured = BTreeSet::new();
+    for row in &rows {
+        let fields: Vec<&str> = row
+            .as_object()
+            .expect("it is one")
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let expected = [
+            "batch",
+            "name",
+            "peak_fraction",
+            "samples_per_second",
+            "threads",
+        ];
+        assert_eq!(fields, expected, "{row}");
+        assert!(number(row, "samples_per_second") > 0, "{row}");
+        assert!(row["peak_fraction"].as_f64() > Some(0.0), "{row}");
+        let settings = (number(row, "batch"), number(row, "threads"));
+        assert!(
+            measured.insert((text(row, "name").to_owned(), settings)),
+            "{row} is there twice"
+        );
+    }
+    for (name, batch) in [
+        ("train_784_100_10", 1),
+        ("train_784_100_10", 500),
+        ("train_784_100_10_adam", 100),
+        ("train_784_800_10", 32),
+        ("train_784_800_10_augmentation", 32),
+        ("infer_784_100_10", 1_000),
+    ] {
+        for threads in [1, 2] {
+            let row = (name.to_owned(), (batch, threads));
+            assert!(measured.contains(&row), "no {row:?}");
+        }
+    }
+    assert!(measured.contains(&("infer_784_100_10".to_owned(), (1, 1))));
+}
+
 #[test]
 fn what_is_refused() {
     let desk = Desk::new();
     fs::write(desk.path("empty"), "").unwrap();
     fs::write(desk.path("text"), "fast\n").unwrap();
     fs::write(desk.path("other"), "{\"name\":\"a\",\"batch\":1}\n").unwrap();
+    let table = root().join(TABLE);
+    let table = table.to_str().expect("the repository's path is UTF-8");
     for (arguments, words) in [
         (&["board"][..], &["board"][..]),
         (
@@ -142,6 +190,11 @@ fn what_is_refused() {
             &["device", "--against", "other"],
             &["--against other: line 1", "unknown field"],
         ),
+        (
+            &["host", "--against", table],
+            &["line 1", "`thumbnet bench host --json`"],
+        ),
+        (&["host", "--target", "cortex-m3"], &["--target"]),
     ] {
         let arguments = [&["bench"], arguments].concat();
         desk.run(&arguments).refused(words);

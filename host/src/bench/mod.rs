@@ -6,3 +6,4 @@
 
 pub mod against;
 pub mod device;
+pub mod host;

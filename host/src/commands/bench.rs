@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use super::output::{grouped, print};
 use crate::bench::against::{Earlier, json, percent};
 use crate::bench::device::{self, DeviceRow, Target};
+use crate::bench::host::{self, HostRow};
 
 /// Arguments of `thumbnet bench`.
 #[derive(Clone, Debug, clap::Args)]
@@ -21,6 +22,9 @@ enum What {
     /// Count instructions and bytes on emulated boards: the same in every run
     #[command(after_help = DEVICE_HELP)]
     Device(DeviceArgs),
+    /// Measure how many samples this desktop trains and predicts per second
+    #[command(after_help = HOST_HELP)]
+    Host(Output),
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -57,6 +61,18 @@ Example:
   thumbnet bench device --target cortex-m4f --json > before.json
   thumbnet bench device --target cortex-m4f --against before.json";
 
+const HOST_HELP: &str = "\
+Takes about a minute. MNIST is in memory; one epoch warms up, and the median of five counts.
+  operations  multiplications and additions that a sample needs: none for inputs that are 0
+  of peak     their share of what as many threads can do when all operands are in registers,
+              each operation rounded by itself as training does it
+Speeds differ between machines, and between runs if others are at work: compare what was measured
+in a row.
+
+Example:
+  thumbnet bench host --json > before.json
+  thumbnet bench host --against before.json";
+
 /// Runs `thumbnet bench`: rows go to stdout as they come, progress to stderr.
 ///
 /// # Errors
@@ -66,6 +82,7 @@ Example:
 pub fn run(args: &BenchArgs) -> Result<()> {
     match &args.what {
         What::Device(args) => bench_device(args),
+        What::Host(output) => bench_host(output),
     }
 }
 
@@ -121,5 +138,45 @@ fn device_line(row: &DeviceRow, earlier: Option<&Earlier<DeviceRow>>) -> String 
         change(|row| f64::from(row.flash_bytes)),
         grouped(row.ram_bytes as usize),
         grouped(row.stack_bytes as usize),
+    )
+}
+
+fn bench_host(output: &Output) -> Result<()> {
+    let earlier = output.against.as_deref().map(Earlier::read).transpose()?;
+    let mut first = true;
+    host::measure(|bar, row, operations| {
+        let mut text = String::new();
+        if output.json {
+            text = json(&row, earlier.as_ref())?;
+        } else {
+            if std::mem::take(&mut first) {
+                text = host_heading(earlier.is_some()) + "\n";
+            }
+            text += &host_line(&row, operations, earlier.as_ref());
+        }
+        text.push('\n');
+        bar.suspend(|| print(&text))
+    })
+}
+
+/// The columns of [`host_line`].
+fn host_heading(compares: bool) -> String {
+    let change = if compares { "change" } else { "" };
+    format!(
+        "{:<30} {:>6} {:>7} {:>14} {change:>9} {:>12} {:>9}",
+        "work", "batch", "threads", "samples/s", "operations", "of peak"
+    )
+}
+
+fn host_line(row: &HostRow, operations: f64, earlier: Option<&Earlier<HostRow>>) -> String {
+    format!(
+        "{:<30} {:>6} {:>7} {:>14} {:>9} {:>12} {:>7.1} %",
+        row.name,
+        row.batch,
+        row.threads,
+        grouped(row.samples_per_second as usize),
+        percent(earlier.map(|earlier| earlier.change(row))),
+        grouped(operations.round() as usize),
+        row.peak_fraction * 100.0,
     )
 }

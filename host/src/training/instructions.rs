@@ -21,7 +21,7 @@ impl Instructions {
 
     /// Runs `work`, compiled for these instructions where the processor has them.
     #[inline]
-    pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {
+    pub(crate) fn run<R>(self, work: impl FnOnce() -> R) -> R {
         #[cfg(target_arch = "x86_64")]
         if self == Self::Avx2 && std::arch::is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has AVX2, which is all that the function asks for.
