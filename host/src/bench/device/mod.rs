@@ -1,8 +1,8 @@
 //! `thumbnet bench device`: instructions and bytes of inference and training on emulated boards.
 //!
 //! A program does one kind of work on 16 samples and nothing else: no files, no log
-//! (`firmware/mps2/src/bench.rs`). It is [built](programs) for each processor with each network,
-//! and [run](emulated) with samples in memory. Counts are exact: they are the same in every run.
+//! (`firmware/mps2/src/bench.rs`). It is built for each processor with each network,
+//! and run with samples in memory. Counts are exact: they are the same in every run.
 //!
 //! | figure | what is counted |
 //! |---|---|

@@ -7,8 +7,8 @@
 //! hidden units, and `augmentation` distorts images in every way (shift, rotation, scale, shear,
 //! elastic) while the epoch before trains, on threads of its own.
 //!
-//! `peak_fraction` is the [operations that a sample needs](operations) times samples per second, over
-//! the [peak] of as many threads.
+//! `peak_fraction` is the operations that a sample needs (`operations.rs`) times samples per second,
+//! over the peak of as many threads (`peak.rs`).
 
 mod operations;
 mod peak;
