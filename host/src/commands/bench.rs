@@ -114,31 +114,39 @@ fn bench_device(args: &DeviceArgs) -> Result<()> {
 
 /// The columns of [`device_line`].
 fn device_heading(compares: bool) -> String {
-    let change = if compares { "change" } else { "" };
-    let columns = ["instructions", "flash", "RAM", "stack"];
-    let [instructions, flash, ram, stack] = columns;
+    let change = change(if compares { "change" } else { "" });
     format!(
-        "{:<26} {:<10} {instructions:>12} {change:>9} {flash:>7} {change:>9} {ram:>8} {stack:>6}",
-        "work", "processor"
+        "{:<26} {:<10} {:>12}{change} {:>7}{change} {:>8} {:>6}",
+        "work", "processor", "instructions", "flash", "RAM", "stack"
     )
 }
 
 fn device_line(row: &DeviceRow, earlier: Option<&Earlier<DeviceRow>>) -> String {
     let before = earlier.map(|earlier| earlier.find(row));
-    let change = |figure: fn(&DeviceRow) -> f64| {
-        percent(before.map(|before| before.map(|before| figure(row) / figure(before) - 1.0)))
+    let changed = |figure: fn(&DeviceRow) -> f64| {
+        let ratio = |before| figure(row) / figure(before) - 1.0;
+        change(&percent(before.map(|before| before.map(ratio))))
     };
     format!(
-        "{:<26} {:<10} {:>12} {:>9} {:>7} {:>9} {:>8} {:>6}",
+        "{:<26} {:<10} {:>12}{} {:>7}{} {:>8} {:>6}",
         row.name,
         row.target.name(),
         grouped(row.instructions_per_sample as usize),
-        change(|row| row.instructions_per_sample as f64),
+        changed(|row| row.instructions_per_sample as f64),
         grouped(row.flash_bytes as usize),
-        change(|row| f64::from(row.flash_bytes)),
+        changed(|row| f64::from(row.flash_bytes)),
         grouped(row.ram_bytes as usize),
         grouped(row.stack_bytes as usize),
     )
+}
+
+/// The cell of a change, which is not there if nothing is compared.
+fn change(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(" {text:>9}")
+    }
 }
 
 fn bench_host(output: &Output) -> Result<()> {
@@ -161,22 +169,55 @@ fn bench_host(output: &Output) -> Result<()> {
 
 /// The columns of [`host_line`].
 fn host_heading(compares: bool) -> String {
-    let change = if compares { "change" } else { "" };
+    let change = change(if compares { "change" } else { "" });
     format!(
-        "{:<30} {:>6} {:>7} {:>14} {change:>9} {:>12} {:>9}",
+        "{:<30} {:>6} {:>7} {:>14}{change} {:>12} {:>9}",
         "work", "batch", "threads", "samples/s", "operations", "of peak"
     )
 }
 
 fn host_line(row: &HostRow, operations: f64, earlier: Option<&Earlier<HostRow>>) -> String {
     format!(
-        "{:<30} {:>6} {:>7} {:>14} {:>9} {:>12} {:>7.1} %",
+        "{:<30} {:>6} {:>7} {:>14}{} {:>12} {:>7.1} %",
         row.name,
         row.batch,
         row.threads,
         grouped(row.samples_per_second as usize),
-        percent(earlier.map(|earlier| earlier.change(row))),
+        change(&percent(earlier.map(|earlier| earlier.change(row)))),
         grouped(operations.round() as usize),
         row.peak_fraction * 100.0,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_at_most_100_columns_wide() {
+        let device = DeviceRow {
+            name: "momentum_batch16_784_32_10".to_owned(),
+            target: Target::CortexM4F,
+            instructions_per_sample: 12_345_678,
+            flash_bytes: 123_456,
+            ram_bytes: 234_567,
+            stack_bytes: 12_345,
+        };
+        let host = HostRow {
+            name: "train_784_100_10_augmentation".to_owned(),
+            batch: 1_000,
+            threads: 64,
+            samples_per_second: 123_456_789,
+            peak_fraction: 1.0,
+        };
+        assert_eq!(
+            device_line(&device, None).len(),
+            device_heading(false).len()
+        );
+        assert_eq!(
+            host_line(&host, 123_456.0, None).len(),
+            host_heading(false).len()
+        );
+        assert!(device_heading(true).len() <= 100 && host_heading(true).len() <= 100);
+    }
 }
