@@ -7,7 +7,6 @@
 
 use cortex_m::Peripherals;
 use semihosting::io::{Write, stdout};
-use thumbnet::cost::TrainsWith;
 use thumbnet::optimizer::Optimizer;
 use thumbnet::prelude::*;
 use thumbnet_firmware::Meter;
@@ -67,10 +66,7 @@ pub fn train<O: Optimizer, const BATCH: usize>(
     config: TrainConfig<O, ModelCost>,
     network: &mut Model,
     state: &mut TrainState<Model, O, BATCH>,
-) -> !
-where
-    <Model as thumbnet::network::Layers>::Output: TrainsWith<ModelCost>,
-{
+) -> ! {
     let samples = &SAMPLES_IN_MEMORY;
     network.init_weights(&mut XorShiftRng::seed_from_u64(SEED));
     let Ok(mut trainer) = Trainer::new(config, network, state) else {

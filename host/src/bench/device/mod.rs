@@ -214,7 +214,9 @@ fn row(
         name: name.to_owned(),
         target,
         instructions_per_sample: (measured.instructions + SAMPLES / 2) / SAMPLES,
-        flash_bytes: (measured.flash_bytes - nothing.flash_bytes).saturating_sub(weights),
+        flash_bytes: measured
+            .flash_bytes
+            .saturating_sub(nothing.flash_bytes + weights),
         ram_bytes: measured.static_ram_bytes + measured.stack_bytes,
         stack_bytes: measured.stack_bytes,
     }
