@@ -6,9 +6,15 @@
 //! multiply-add. Here a product goes into its sum as an integer, and over a row, [`add_scaled`],
 //! the factor is taken apart once.
 
+#[cfg(software_floats = "armv6m")]
+#[allow(unsafe_code)]
+mod armv6m;
+#[cfg(software_floats = "armv7m")]
+#[allow(unsafe_code)]
+mod armv7m;
 #[cfg(software_floats)]
 #[allow(unsafe_code)]
-mod thumb;
+mod row;
 
 /// Whether this is for the processor at hand.
 pub(super) const NEEDED: bool = cfg!(software_floats);
@@ -24,8 +30,8 @@ const ONE: u32 = 1 << 23;
 #[inline]
 pub(super) fn add_scaled(sums: &mut [f32], factor: f32, row: &[f32]) {
     #[cfg(software_floats)]
-    if thumb::takes(factor) {
-        return thumb::add_scaled(sums, factor, row);
+    if row::takes(factor) {
+        return row::add_scaled(sums, factor, row);
     }
     for (sum, value) in sums.iter_mut().zip(row) {
         *sum = multiply_add(*sum, factor, *value);
