@@ -80,12 +80,13 @@ impl Visitor for ByEngine {
         let labels = technique.validation_samples(&mut pixels);
         let validation = samples(&pixels, labels);
         let validate = |model: &Model| {
-            let scores = evaluate(model, &validation, threads, instructions).scores;
-            let mut found = Validation::default();
-            for (scores, &label) in scores.chunks(scores.len() / VALIDATION).zip(labels) {
-                found.record(scores, label);
+            let found = evaluate(model, &validation, threads, instructions);
+            let layers = model.layers();
+            let decay = layers.map(|(_, weights, _)| config.weight_decay.term(weights));
+            Validation {
+                accuracy: found.accuracy,
+                cost: found.cost + decay.sum::<f64>(),
             }
-            found
         };
         let mut distortions = XorShiftRng::seed_from_u64(SEED);
         let mut digest = CRC_32.digest();
@@ -118,7 +119,7 @@ impl Visitor for ByEngine {
         self.all.push(Trained {
             name: technique.name,
             epochs,
-            right: validate(&model).right,
+            right: (validate(&model).accuracy * VALIDATION as f64).round() as u32,
             weights_crc32: model.weights_crc32(),
             images_crc32: digest.finalize(),
         });

@@ -24,8 +24,8 @@ impl Cost {
     /// Turns the last layer's weighted inputs into its deltas `dC/dz` and returns the sample's
     /// cost. Works on `z`, not on `a`: a saturated output, whose `a` is 0 or 1, has a cost of about
     /// `|z|` and not an infinite one. Deltas are finite for any finite `z`. A cost is finite while
-    /// `|z|` is below 1e37 (below 1e18 for [`Quadratic`](Self::Quadratic) costs of `ReLU` and
-    /// identity outputs, which are squares), infinite beyond, and never NaN.
+    /// the sum of all `|z|` is below 3e38 (that of `z^2` for [`Quadratic`](Self::Quadratic) costs of
+    /// `ReLU` and identity outputs), infinite beyond, and never NaN.
     ///
     /// # Shapes
     /// `values`: `[classes]`, `z` on entry, `dC/dz` on return. `label`: below `classes`.

@@ -6,12 +6,12 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::activation::{ActivationFunction, HiddenActivation, Sigmoid};
 use crate::architecture::{Architecture, LayerShape};
-use crate::cost::Cost;
+use crate::cost::{Cost, CostFunction, TrainsWith};
 use crate::dense::{self, Dense, Feed, Units, update_biases};
 use crate::init::Initialization;
 use crate::input::{FixedInput, Input, Width};
 use crate::optimizer::{Kept, Optimizer, Slot, Step, Zeroed};
-use crate::regularization::{Dropout, DropoutRates, drop_units};
+use crate::regularization::{Dropout, DropoutRates, WeightDecay, drop_units};
 
 /// A network with one hidden layer. Widths that do not meet cannot be written.
 ///
@@ -112,11 +112,48 @@ pub trait Network: Layers {
         units: &mut Self::Units<1>,
     ) -> Prediction<Self::Scores> {
         self.forward(&input, units);
-        let scores = *Self::scores(units);
+        let scores = *Self::scores_mut(units);
         Prediction {
             class: argmax(scores.as_ref()),
             scores,
         }
+    }
+
+    /// [`predict`](Self::predict), and the sample's [`Cost`]: what the cost on validation samples
+    /// is the mean of. `label`: below the number of classes.
+    ///
+    /// ```
+    /// use thumbnet::prelude::*;
+    /// // z = 0 in both outputs: each costs ln 2.
+    /// let (prediction, cost) =
+    ///     Mlp::<2, 4, 2>::ZEROED.predict_with_cost(&[1.0, 0.0], 1, CrossEntropy);
+    /// assert_eq!(prediction.scores, [0.5; 2]);
+    /// assert_eq!(cost, 1.3862944);
+    /// ```
+    fn predict_with_cost<X, C>(&self, input: &X, label: u8, _: C) -> (Prediction<Self::Scores>, f32)
+    where
+        X: FixedInput<Width = Self::Inputs> + ?Sized,
+        C: CostFunction,
+        Self::Output: TrainsWith<C>,
+    {
+        let mut units = Self::Units::ZEROED;
+        self.weigh(&input, &mut units);
+        let mut deltas = *Self::scores_mut(&mut units);
+        let activation = Self::Output::ACTIVATION;
+        let cost = C::COST.deltas(activation, deltas.as_mut(), label);
+        let mut scores = *Self::scores_mut(&mut units);
+        activation.apply(scores.as_mut());
+        let class = argmax(scores.as_ref());
+        (Prediction { class, scores }, cost)
+    }
+
+    /// What weight decay adds to the cost, the sum of [`WeightDecay::term`] over all layers. The
+    /// mean cost of the validation samples and this are the book's validation cost; the notes'
+    /// worked example has it times the number of samples in a mini-batch.
+    fn decay_term(&self, weight_decay: WeightDecay) -> f64 {
+        let mut sum = 0.0;
+        self.for_each_layer(&mut |_, weights, _| sum += weight_decay.term(weights));
+        sum
     }
 
     /// Makes a network that was trained with dropout as in the book, that is with
@@ -168,18 +205,25 @@ pub trait Layers: Zeroed + FromBytes + Immutable + KnownLayout {
     /// The last layer's activation.
     type Output: ActivationFunction;
     /// `[f32; CLASSES]`.
-    type Scores: Copy + AsRef<[f32]>;
+    type Scores: Copy + AsRef<[f32]> + AsMut<[f32]>;
     /// One float a unit for each of `BATCH` samples.
     type Units<const BATCH: usize>: Zeroed;
 
     /// The shape as a value.
     const ARCHITECTURE: Architecture;
 
-    /// Fills `units` with the activations for one input.
-    fn forward<X: Input>(&self, input: &X, units: &mut Self::Units<1>);
+    /// Fills `units` for one input: hidden layers with activations, the last with weighted inputs.
+    fn weigh<X: Input>(&self, input: &X, units: &mut Self::Units<1>);
 
-    /// The last layer's activations.
-    fn scores(units: &Self::Units<1>) -> &Self::Scores;
+    /// Fills `units` with the activations for one input.
+    #[inline(always)]
+    fn forward<X: Input>(&self, input: &X, units: &mut Self::Units<1>) {
+        self.weigh(input, units);
+        Self::Output::ACTIVATION.apply(Self::scores_mut(units).as_mut());
+    }
+
+    /// The last layer's units.
+    fn scores_mut(units: &mut Self::Units<1>) -> &mut Self::Scores;
 
     /// Forward, cost, backward and update for one portion of a mini-batch.
     fn train<F: Feed, O: Optimizer, D: Dropout, const BATCH: usize>(
@@ -248,13 +292,13 @@ impl<const FAN_IN: usize, const FAN_OUT: usize, A: ActivationFunction> Layers
     const ARCHITECTURE: Architecture = Architecture::single(Self::SHAPE);
 
     #[inline(always)]
-    fn forward<X: Input>(&self, input: &X, units: &mut Self::Units<1>) {
+    fn weigh<X: Input>(&self, input: &X, units: &mut Self::Units<1>) {
         let [units] = units;
         dense::forward(input, self.weights.as_flattened(), &self.biases, units);
-        A::ACTIVATION.apply(units);
     }
 
-    fn scores(units: &Self::Units<1>) -> &Self::Scores {
+    #[inline(always)]
+    fn scores_mut(units: &mut Self::Units<1>) -> &mut Self::Scores {
         let [units] = units;
         units
     }
@@ -324,7 +368,7 @@ where
     const ARCHITECTURE: Architecture = R::ARCHITECTURE.behind(Dense::<FAN_IN, FAN_OUT, A>::SHAPE);
 
     #[inline(always)]
-    fn forward<X: Input>(&self, input: &X, units: &mut Self::Units<1>) {
+    fn weigh<X: Input>(&self, input: &X, units: &mut Self::Units<1>) {
         let [first] = &mut units.first;
         dense::forward(
             input,
@@ -333,11 +377,12 @@ where
             first,
         );
         A::ACTIVATION.apply(first);
-        self.rest.forward(first, &mut units.rest);
+        self.rest.weigh(first, &mut units.rest);
     }
 
-    fn scores(units: &Self::Units<1>) -> &Self::Scores {
-        R::scores(&units.rest)
+    #[inline(always)]
+    fn scores_mut(units: &mut Self::Units<1>) -> &mut Self::Scores {
+        R::scores_mut(&mut units.rest)
     }
 
     #[inline(always)]

@@ -18,7 +18,8 @@ pub fn below<R: Rng + ?Sized>(rng: &mut R, bound: u32) -> u32 {
 /// Fills `values` with independent normal deviates of mean 0 and the given standard deviation,
 /// by Marsaglia's polar method (Marsaglia and Bray, SIAM Review 6, 1964): for a point `(x, y)`
 /// uniform in the unit disc and `s = x^2 + y^2`, both `x sqrt(-2 ln s / s)` and
-/// `y sqrt(-2 ln s / s)` are standard normal.
+/// `y sqrt(-2 ln s / s)` are standard normal. A generator that only ever gives one number may keep
+/// it drawing for ever.
 pub fn fill_normal<R: Rng + ?Sized>(rng: &mut R, standard_deviation: f32, values: &mut [f32]) {
     for pair in values.chunks_mut(2) {
         let (x, y, s) = loop {

@@ -39,6 +39,17 @@ impl WeightDecay {
         }
     }
 
+    /// What it adds to the cost: `(rate / 2) sum of w^2`, or `rate x sum of |w|`, summed in f64 in
+    /// the order of `weights`.
+    pub fn term(self, weights: &[f32]) -> f64 {
+        let sum = |of: fn(f64) -> f64| weights.iter().map(|&w| of(f64::from(w))).sum::<f64>();
+        match self {
+            Self::None => 0.0,
+            Self::L2(rate) => f64::from(rate) / 2.0 * sum(|w| w * w),
+            Self::L1(rate) | Self::TruncatedL1(rate) => f64::from(rate) * sum(f64::abs),
+        }
+    }
+
     /// The same kind of decay at `factor` times the rate; none if that is no decay at all.
     #[inline(always)]
     pub fn scaled(self, factor: f32) -> Self {

@@ -10,8 +10,8 @@
 ///     c = (1 + cos(pi (k - w) / (n - 1 - w))) / 2
 /// ```
 ///
-/// so that step 0 has exactly `first` if there is a rise, step `w` exactly 1, and step `n - 1`
-/// exactly `last`. Steps may be mini-batches or epochs.
+/// so that step 0 has exactly `first` if there is a rise, step `w` exactly 1, and step `n - 1`, if
+/// it lies behind step `w`, exactly `last`. Steps may be mini-batches or epochs.
 ///
 /// The cosine is that of Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
 /// restarts", 2017, without restarts.
@@ -69,7 +69,7 @@ impl Schedule {
     /// run of `total` steps: the first 3/10 of them, rounded down, rise from 1/25 of the learning
     /// rate to all of it, the others fall to 1 / 250,000. Smith's fall is a straight line with a
     /// steeper end; the cosine, and these numbers, are those of `PyTorch`'s `OneCycleLR`, whose rise
-    /// is a straight line too if told so.
+    /// is half a cosine too.
     pub const fn one_cycle(total: u32) -> Self {
         Self {
             // The last step of the rise is the peak itself.

@@ -137,7 +137,8 @@ pub struct Plateau {
     pub patience: Patience,
     /// What the rate is multiplied by each time, 0 < factor < 1.
     pub factor: f32,
-    /// The run ends when the rate has dropped to this part of the first one. 0: never.
+    /// The run ends when the rate has dropped to this part of the first one. 0: when there is
+    /// nothing left of it, after about 150 halvings.
     pub least: f32,
     /// What to multiply the learning rate by now: 1, `factor`, `factor^2`, ..
     pub scale: f32,

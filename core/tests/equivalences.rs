@@ -176,6 +176,18 @@ fn dropout_of_rate_zero_is_no_dropout() {
 }
 
 #[test]
+fn of_two_norms_to_clip_to_the_smaller_counts() {
+    let batch = samples(10);
+    let clipped = trained::<_, _, _, 5>(CONFIG.with_clipping(0.125), &batch, 5, None);
+    for (inner, outer) in [(0.125, 0.5), (0.5, 0.125)] {
+        let config = CONFIG.with_clipping(inner).with_clipping(outer);
+        assert_same(&clipped, &trained::<_, _, _, 5>(config, &batch, 5, None));
+    }
+    let unclipped = trained::<_, _, _, 5>(CONFIG, &batch, 5, None);
+    assert_ne!(bits(&clipped.0), bits(&unclipped.0));
+}
+
+#[test]
 fn a_mini_batch_in_portions_is_the_same_mini_batch() {
     let batch = samples(26);
     let config = CONFIG.with_momentum(0.875).with_weight_decay(DECAY);
@@ -265,10 +277,40 @@ fn dropout_keeps_the_mean_of_the_next_weighted_inputs() {
         z.map(f64::from)
     };
     let undropped = next(&mut activations.clone(), 1.0);
-    for rate in [0.25, 0.5, 0.8] {
+    for (rate, inverted) in [0.25, 0.5, 0.8]
+        .into_iter()
+        .flat_map(|rate| [(rate, true), (rate, false)])
+    {
         let mut rng = XorShiftRng::seed_from_u64(32);
-        let mut dropout =
-            DropUnits::new(DropoutRates::hidden(rate), &mut rng).expect("a valid rate");
+        let rates = DropoutRates {
+            inverted,
+            ..DropoutRates::hidden(rate)
+        };
+        // What the network predicts from after training: if inverted, from its own weights.
+        let undropped = if inverted {
+            undropped
+        } else {
+            let mut network = <mlp![4 => 8 Sigmoid => 3 Sigmoid]>::ZEROED;
+            network
+                .rest
+                .weights
+                .as_flattened_mut()
+                .copy_from_slice(&weights);
+            network.scale_for_prediction(&rates);
+            let scaled: Vec<f64> = network
+                .rest
+                .weights
+                .as_flattened()
+                .iter()
+                .map(|&w| w.into())
+                .collect();
+            std::array::from_fn(|j| {
+                let column = scaled.iter().skip(j).step_by(NEXT);
+                let products = column.zip(&activations).map(|(w, &a)| w * f64::from(a));
+                f64::from(biases[j]) + products.sum::<f64>()
+            })
+        };
+        let mut dropout = DropUnits::new(rates, &mut rng).expect("a valid rate");
         let (mut sums, mut squares) = ([0.0; NEXT], [0.0; NEXT]);
         for _ in 0..MASKS {
             dropout.begin();
@@ -287,7 +329,7 @@ fn dropout_keeps_the_mean_of_the_next_weighted_inputs() {
             assert!(variance > 0.0);
             assert!(
                 (mean - undropped[j]).abs() < 5.0 * standard_error,
-                "rate {rate}: mean {mean}, without dropout {}, standard error {standard_error}",
+                "{rates:?}: mean {mean}, without dropout {}, standard error {standard_error}",
                 undropped[j]
             );
         }
@@ -310,5 +352,18 @@ fn training_takes_the_memory_that_the_table_says() {
     assert_eq!(
         size_of::<TrainState<Digits, Momentum, 10>>(),
         4 * PARAMETERS + 4 * 10 * (UNITS + 1) + STEPS
+    );
+    // A float a parameter for each of: velocity; squares; both; gradient.
+    let floats = |bytes: usize| (bytes - 4 * (UNITS + 1) - STEPS) / 4;
+    assert_eq!(
+        [
+            floats(size_of::<TrainState<Digits, Nesterov>>()),
+            floats(size_of::<TrainState<Digits, RmsProp>>()),
+            floats(size_of::<TrainState<Digits, Adam>>()),
+            floats(size_of::<TrainState<Digits, Clipped<Sgd>>>()),
+            floats(size_of::<TrainState<Digits, Clipped<Momentum>>>()),
+            floats(size_of::<TrainState<Digits, Clipped<Adam>>>()),
+        ],
+        [1, 2, 3, 1, 2, 3].map(|floats| floats * PARAMETERS)
     );
 }

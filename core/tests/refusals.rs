@@ -171,6 +171,43 @@ fn hyper_parameters_out_of_range_are_refused() {
             "{wrong}"
         );
     }
+    // Every number of every optimiser, and those of one whose gradients are clipped.
+    let rms_prop = RmsProp::DEFAULT;
+    for wrong in NOT_IN_0_TO_1 {
+        for error in [
+            refusal(CONFIG.with_nesterov(wrong)),
+            refusal(CONFIG.with_optimizer(RmsProp {
+                decay: wrong,
+                ..rms_prop
+            })),
+            refusal(CONFIG.with_optimizer(Adam::new(wrong, 0.999, 1.0e-8))),
+            refusal(CONFIG.with_optimizer(Adam::new(0.9, wrong, 1.0e-8))),
+            refusal(CONFIG.with_momentum(wrong).with_clipping(1.0)),
+        ] {
+            assert!(matches!(error, Some(ConfigError::Optimizer(_))), "{wrong}");
+        }
+    }
+    for wrong in NOT_POSITIVE {
+        for error in [
+            refusal(CONFIG.with_clipping(wrong)),
+            refusal(CONFIG.with_optimizer(RmsProp {
+                epsilon: wrong,
+                ..rms_prop
+            })),
+            refusal(CONFIG.with_optimizer(Adam::new(0.9, 0.999, wrong))),
+        ] {
+            assert!(matches!(error, Some(ConfigError::Optimizer(_))), "{wrong}");
+        }
+    }
+    for wrong in [-0.1, f32::NAN, f32::INFINITY] {
+        for decay in [WeightDecay::L1(wrong), WeightDecay::TruncatedL1(wrong)] {
+            let error = refusal(CONFIG.with_weight_decay(decay));
+            assert!(
+                matches!(error, Some(ConfigError::WeightDecay(rate)) if same(rate, wrong)),
+                "{decay:?}"
+            );
+        }
+    }
     for right in [0.0, 0.5, 1.999] {
         assert_eq!(
             refusal(CONFIG.with_weight_decay(WeightDecay::L2(right))),

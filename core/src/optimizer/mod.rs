@@ -108,16 +108,6 @@ impl<O: Optimizer> Step<O> {
             last: true,
         }
     }
-
-    /// The same step for biases, which do not decay.
-    #[inline(always)]
-    #[must_use]
-    pub fn without_decay(self) -> Self {
-        Self {
-            decay: WeightDecay::None,
-            ..self
-        }
-    }
 }
 
 /// A rule that moves parameters against the gradient.

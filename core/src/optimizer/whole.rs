@@ -89,7 +89,8 @@ impl<O: Optimizer> Optimizer for Clipped<O> {
 
     #[inline(always)]
     fn clip_norm(self) -> Option<f32> {
-        Some(self.norm)
+        let inner = self.optimizer.clip_norm();
+        Some(inner.map_or(self.norm, |inner| inner.min(self.norm)))
     }
 
     #[inline(always)]
@@ -108,9 +109,21 @@ impl<O: Optimizer> Optimizer for Clipped<O> {
 }
 
 /// What a gradient whose squares sum to `squares` is multiplied by, so that it is no longer than
-/// `norm`. A gradient that is not finite stays as it is, for the cost to tell.
+/// `norm`. A gradient whose squares are too large for a float, or NaN, stays as it is: the next
+/// cost tells that the run has diverged, where a factor of 0 would let it stand still.
+///
+/// ```
+/// use thumbnet::optimizer::clip_factor;
+/// assert_eq!(clip_factor(2.0, 16.0), 0.5);
+/// assert_eq!(clip_factor(2.0, 1.0), 1.0);
+/// assert_eq!(clip_factor(2.0, f32::INFINITY), 1.0);
+/// ```
 #[inline]
 pub fn clip_factor(norm: f32, squares: f32) -> f32 {
     let length = libm::sqrtf(squares);
-    if length > norm { norm / length } else { 1.0 }
+    if length > norm && length.is_finite() {
+        norm / length
+    } else {
+        1.0
+    }
 }

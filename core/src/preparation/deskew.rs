@@ -27,6 +27,9 @@ const ONE: i32 = 256;
 /// `image` and `deskewed` are row-major and have `size.pixels()` bytes; what is missing counts as 0,
 /// what is too much is left alone.
 pub fn deskew(size: Size, image: &[u8], deskewed: &mut [u8]) {
+    let Some(deskewed) = deskewed.get_mut(..size.pixels().min(deskewed.len())) else {
+        return;
+    };
     deskewed.fill(0);
     let Some(slant) = Slant::of(size, image) else {
         return;

@@ -53,6 +53,15 @@ pub enum ArgumentError {
         /// Which of the user's arguments, counted from one.
         position: usize,
     },
+    /// An argument is a number out of range.
+    OutOfRange {
+        /// Which of the user's arguments, counted from one.
+        position: usize,
+        /// The smallest number that it may be.
+        least: u32,
+        /// The largest.
+        most: u32,
+    },
     /// No data folder was passed in.
     NoData,
     /// The data folder's path does not fit.
@@ -86,6 +95,17 @@ impl defmt::Format for ArgumentError {
                 formatter,
                 "argument {} should be a whole number, such as 1000",
                 position
+            ),
+            Self::OutOfRange {
+                position,
+                least,
+                most,
+            } => defmt::write!(
+                formatter,
+                "argument {} should be from {} to {}",
+                position,
+                least,
+                most
             ),
             Self::NoData => defmt::write!(
                 formatter,
@@ -139,6 +159,28 @@ pub fn number(position: usize, default: u32) -> Result<u32, ArgumentError> {
     })
 }
 
+/// [`number`], which must be from `least` to `most`.
+///
+/// # Errors
+///
+/// If it is not such a number.
+pub fn number_within(
+    position: usize,
+    default: u32,
+    (least, most): (u32, u32),
+) -> Result<u32, ArgumentError> {
+    let number = number(position, default)?;
+    if (least..=most).contains(&number) {
+        Ok(number)
+    } else {
+        Err(ArgumentError::OutOfRange {
+            position,
+            least,
+            most,
+        })
+    }
+}
+
 /// Opens a set of MNIST in the data folder, and forgets all but its first `count` samples.
 ///
 /// # Errors
@@ -146,10 +188,7 @@ pub fn number(position: usize, default: u32) -> Result<u32, ArgumentError> {
 /// If no data folder was passed in, or its files are missing or are not MNIST.
 #[inline(never)]
 pub fn samples(set: Set, count: u32) -> Result<MnistSamples, ArgumentError> {
-    let [images, labels] = set.files();
-    let mut samples = Samples::new(open(images)?, open(labels)?)?;
-    samples.limit(count);
-    Ok(samples)
+    samples_of_size(set, count, None)
 }
 
 /// The same for another data set: images of this size, if it matters, and of so many `PIXELS`.

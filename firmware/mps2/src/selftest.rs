@@ -33,7 +33,7 @@ fn run() -> Result<(), ArgumentError> {
     let mut board = take();
 
     if arguments::first_is("exit")? {
-        let code = arguments::number(2, 0)?;
+        let code = arguments::number_within(2, 0, (0, 255))?;
         defmt::info!("exit with {}", code);
         exit(code as u8);
     }

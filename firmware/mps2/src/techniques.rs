@@ -13,7 +13,7 @@ pub fn techniques() -> ! {
 }
 
 fn run() -> Result<(), ArgumentError> {
-    let epochs = arguments::number(1, EPOCHS)?;
+    let epochs = arguments::number_within(1, EPOCHS, (1, 10_000))?;
     for_each(&mut Train {
         epochs,
         report: |trained| defmt::info!("{}", trained),

@@ -13,7 +13,6 @@ pub use train::{Train, Trained};
 use thumbnet::augment::Augment;
 use thumbnet::cost::{CostFunction, TrainsWith};
 use thumbnet::input::Width;
-use thumbnet::network::argmax;
 use thumbnet::optimizer::Optimizer;
 use thumbnet::prelude::*;
 use thumbnet::preparation::Size;
@@ -97,33 +96,19 @@ impl Stop {
 }
 
 /// How good a network is on the validation samples.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Validation {
-    /// Samples that it is right about.
-    pub right: u32,
-    /// The sum of `(a - y)^2` over all samples and outputs.
+    /// Share of samples that it is right about.
+    pub accuracy: f64,
+    /// Mean cost of the samples and the term of weight decay.
     pub cost: f64,
 }
 
 impl Validation {
-    /// Takes the scores of one more sample.
-    pub fn record(&mut self, scores: &[f32], label: u8) {
-        self.right += u32::from(argmax(scores) == usize::from(label));
-        for (class, &score) in scores.iter().enumerate() {
-            let target = if class == usize::from(label) {
-                1.0
-            } else {
-                0.0
-            };
-            let error = f64::from(score) - target;
-            self.cost += error * error;
-        }
-    }
-
     fn watched(self, rule: Rule) -> f64 {
         match rule {
             Rule::CostAbove | Rule::CostNotBelow => self.cost,
-            Rule::AccuracyNotAbove => f64::from(self.right) / VALIDATION as f64,
+            Rule::AccuracyNotAbove => self.accuracy,
         }
     }
 }

@@ -89,11 +89,16 @@ where
             let factor = schedule.factor(step, epochs * STEPS) * stop.scale();
             trainer
                 .set_learning_rate(config.learning_rate * factor)
-                .expect("no factor is zero");
+                .expect("factors are from 0 to 1");
             trainer.batch(images, labels).expect("labels are digits");
             step += 1;
         }
-        match stop.record(validate(&network, technique)) {
+        let (accuracy, cost) = validate(&network, technique, config.cost);
+        let validation = Validation {
+            accuracy: f64::from(accuracy.correct) / f64::from(accuracy.total),
+            cost: cost + network.decay_term(config.weight_decay),
+        };
+        match stop.record(validation) {
             Outcome::Best => best.copy_from(&network),
             Outcome::Continue => {}
             Outcome::Stop => break,
@@ -109,22 +114,31 @@ where
     Trained {
         name: technique.name,
         epochs: step / STEPS,
-        right: validate(&network, technique).right,
+        right: validate(&network, technique, config.cost).0.correct,
         weights_crc32: network.weights_crc32(),
         images_crc32: digest.finalize(),
     }
 }
 
-/// How good the network is.
-fn validate<N, const PIXELS: usize>(network: &N, technique: &Technique) -> Validation
+/// Accuracy and mean cost on the validation samples.
+fn validate<N, C, const PIXELS: usize>(
+    network: &N,
+    technique: &Technique,
+    cost: C,
+) -> (Accuracy, f64)
 where
     N: Network<Inputs = Width<PIXELS>>,
+    C: CostFunction,
+    N::Output: TrainsWith<C>,
 {
     let mut images = [[0; PIXELS]; VALIDATION];
     let labels = technique.validation_samples(&mut images);
-    let mut validation = Validation::default();
+    let mut accuracy = Accuracy::default();
+    let mut sum = 0.0;
     for (image, &label) in images.iter().zip(labels) {
-        validation.record(network.predict(image).scores.as_ref(), label);
+        let (prediction, cost) = network.predict_with_cost(image, label, cost);
+        accuracy.record(label, prediction.class);
+        sum += f64::from(cost);
     }
-    validation
+    (accuracy, sum / VALIDATION as f64)
 }

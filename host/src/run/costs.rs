@@ -36,21 +36,15 @@ impl Costs {
     /// The term of the cost that these parameters, in the order of the weights file, make; 0 if
     /// none is reported.
     pub fn decay_term(&self, parameters: &[f32]) -> f64 {
-        let (rate, of): (f64, fn(f64) -> f64) = match self.decay {
-            WeightDecay::L2(rate) => (f64::from(rate) / 2.0, |w| w * w),
-            WeightDecay::L1(rate) | WeightDecay::TruncatedL1(rate) => (f64::from(rate), f64::abs),
-            _ => return 0.0,
-        };
         let mut rest = parameters;
         let mut sum = 0.0;
         for layer in self.architecture.layers() {
             let (own, behind) = rest.split_at(layer.parameters());
             // Biases do not decay.
-            let weights = &own[..layer.fan_in * layer.fan_out];
-            sum += weights.iter().map(|&w| of(f64::from(w))).sum::<f64>();
+            sum += self.decay.term(&own[..layer.fan_in * layer.fan_out]);
             rest = behind;
         }
-        rate * sum
+        sum
     }
 
     /// What is reported of a mean cost and the decay term beside it.
