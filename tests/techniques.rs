@@ -171,7 +171,7 @@ fn assert_same(who: &str, found: &[Trained], expected: &[Trained]) {
 }
 
 /// CRC-32 of all sentences: changes only when an issue asks for other bits, or more techniques.
-const PINNED: u32 = 0x26f6_aca2;
+const PINNED: u32 = 0xe0b5_1d71;
 
 #[test]
 fn bits() {

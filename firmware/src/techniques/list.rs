@@ -63,7 +63,7 @@ const NORMAL_BIASES: Initialization = Initialization {
 const BY_ACCURACY: Stop = Stop::Patience(Patience::new(Rule::AccuracyNotAbove, 2));
 const BY_COST: Stop = Stop::Patience(Patience::new(Rule::CostAbove, 2));
 const PLATEAU: Stop = Stop::Plateau(Plateau::new(
-    Patience::new(Rule::CostNotBelow, 1),
+    Patience::new(Rule::AccuracyNotAbove, 1),
     0.5,
     0.25,
 ));
