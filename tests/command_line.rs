@@ -525,6 +525,19 @@ fn augmented_contact_sheets() {
     assert_ne!(shifted, plain);
     assert_eq!(show(&["--shift", "2"]), shifted);
     assert_ne!(show(&["--rotation", "0.2"]), shifted);
+    // A picture is replaced, and nothing else is.
+    fs::write(desk.path("history.csv"), "precious").unwrap();
+    for name in ["digits", "xor"] {
+        let show = ["data", "show", name, "--out"];
+        desk.run(show.iter().chain(&["digits-contact-sheet.png"]))
+            .successful();
+        desk.run(show.iter().chain(&["history.csv"])).refused(&[
+            "--out: expected a name that is free, or a PNG to replace, found history.csv",
+        ]);
+        let kept = fs::read_to_string(desk.path("history.csv")).unwrap();
+        assert_eq!(kept, "precious");
+    }
+    assert_eq!(desk.found(), ["digits-contact-sheet.png", "history.csv"]);
     let refused = |flags: &[&str], words: &[&str]| {
         let run = desk.run([&["data", "show"], flags].concat());
         run.refused(words);

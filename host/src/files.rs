@@ -1,9 +1,30 @@
-//! Files that appear whole or not at all.
+//! Files that appear whole or not at all, and never in place of something else.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+
+/// Whether a file that is to be `kind` may be written to `path`: a slip of the hand must not cost a
+/// history or a weights file, so whatever is there has to be of the same kind, as `is_kind` tells by
+/// its bytes.
+///
+/// # Errors
+///
+/// When something else is there, or it cannot be read.
+pub fn check_replaceable(path: &Path, kind: &str, is_kind: fn(&[u8]) -> bool) -> Result<()> {
+    let replaceable = match std::fs::read(path) {
+        Ok(bytes) => is_kind(&bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => true,
+        Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    };
+    ensure!(
+        replaceable,
+        "expected a name that is free, or {kind} to replace, found {}, which is something else",
+        path.display()
+    );
+    Ok(())
+}
 
 /// Writes `bytes` to a temporary file beside `path`, and renames it when it is complete.
 ///

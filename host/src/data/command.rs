@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use console::Term;
 use thumbnet::augment::Augment;
 
 use crate::commands::output::{grouped, print};
+use crate::files::{check_replaceable, write_atomically};
 use crate::pictures::points;
 use crate::run::augment_flags::AugmentFlags;
 
@@ -90,19 +91,25 @@ pub fn run(args: &DataArgs) -> Result<()> {
 
 /// Writes the PNG, and says what it shows.
 fn write_png(dataset: &Dataset, augment: Augment, out: Option<&Path>) -> Result<String> {
-    let named = |end: &str| match out {
+    let end = match dataset.train.are_points() {
+        true => "points",
+        false => "contact-sheet",
+    };
+    let path = match out {
         Some(path) => path.to_owned(),
         None => PathBuf::from(format!("{}-{end}.png", dataset.name)),
     };
+    check_replaceable(&path, "a PNG", |bytes| {
+        bytes.starts_with(b"\x89PNG\r\n\x1a\n")
+    })
+    .context("--out")?;
     if dataset.train.are_points() {
-        let path = named("points");
         points(dataset, &path)?;
         return Ok(format!(
             "\nwrote {}: training and test points\n",
             path.display()
         ));
     }
-    let path = named("contact-sheet");
     let columns = sheet::images_per_row(dataset.train.width);
     let (sheet, shown) = if augment.is_none() {
         let sheet = contact_sheet(&dataset.train, dataset.classes, columns);
@@ -114,7 +121,7 @@ fn write_png(dataset: &Dataset, augment: Augment, out: Option<&Path>) -> Result<
         let shown = format!("its first image, then in epochs 1 to {}", sheet.columns - 1);
         (sheet, shown)
     };
-    sheet.write_png(&path)?;
+    write_atomically(&path, &sheet.png()?)?;
     Ok(format!(
         "\nwrote {}: {} x {} pixels, one row per class, {shown}\n",
         path.display(),

@@ -1,10 +1,6 @@
 //! A contact sheet: the first images of every class in one PNG, a row per class.
 
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::Path;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::Samples;
 
@@ -68,24 +64,21 @@ pub(crate) fn contact_sheet(samples: &Samples, classes: usize, columns: usize) -
 }
 
 impl Sheet {
-    /// Writes the sheet as an 8-bit grey PNG.
+    /// The sheet as an 8-bit grey PNG.
     ///
     /// # Errors
     ///
-    /// The file cannot be written.
-    pub(crate) fn write_png(&self, path: &Path) -> Result<()> {
-        let write = || -> Result<()> {
-            let file = BufWriter::new(File::create(path)?);
-            let (width, height) = (u32::try_from(self.width)?, u32::try_from(self.height)?);
-            let mut encoder = png::Encoder::new(file, width, height);
-            encoder.set_color(png::ColorType::Grayscale);
-            encoder.set_depth(png::BitDepth::Eight);
-            let mut writer = encoder.write_header()?;
-            writer.write_image_data(&self.pixels)?;
-            writer.finish()?;
-            Ok(())
-        };
-        write().with_context(|| format!("{}: cannot be written", path.display()))
+    /// It is too large for that.
+    pub(crate) fn png(&self) -> Result<Vec<u8>> {
+        let (width, height) = (u32::try_from(self.width)?, u32::try_from(self.height)?);
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, width, height);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.pixels)?;
+        writer.finish()?;
+        Ok(bytes)
     }
 }
 
@@ -117,10 +110,7 @@ mod tests {
     fn a_written_sheet_reads_back() {
         let digits = super::super::digits::load().unwrap();
         let sheet = contact_sheet(&digits.train, digits.classes, images_per_row(8));
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("sheet.png");
-        sheet.write_png(&path).unwrap();
-        let file = std::io::BufReader::new(File::open(path).unwrap());
+        let file = std::io::Cursor::new(sheet.png().unwrap());
         let mut reader = png::Decoder::new(file).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();

@@ -6,13 +6,13 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use super::output::{grouped, percent, print, quoted};
 use crate::data::DataChoice;
-use crate::files::write_atomically;
+use crate::files::{check_replaceable, write_atomically};
 use crate::page::{Figure, Page, Picture, Section};
 use crate::run::folder;
 use record::RunFiles;
@@ -50,7 +50,10 @@ pub fn run(args: &ReportArgs) -> Result<()> {
         (None, [run]) => run.join("report.html"),
         (None, _) => PathBuf::from("report.html"),
     };
-    check_replaceable(&out)?;
+    check_replaceable(&out, "an HTML page", |bytes| {
+        bytes.trim_ascii_start().starts_with(b"<!DOCTYPE html>")
+    })
+    .context("--out")?;
     let html = page(&runs)?.render()?;
     write_atomically(&out, html.as_bytes())?;
     print(&format!(
@@ -58,22 +61,6 @@ pub fn run(args: &ReportArgs) -> Result<()> {
         out.display(),
         grouped(html.len().div_ceil(1_000))
     ))
-}
-
-/// A slip of the hand in `--out` must not cost a history or a weights file.
-fn check_replaceable(out: &Path) -> Result<()> {
-    let page = match std::fs::read(out) {
-        Ok(bytes) => bytes.trim_ascii_start()[..].starts_with(b"<!DOCTYPE html>"),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
-        Err(error) => return Err(error).with_context(|| format!("--out: {}", out.display())),
-    };
-    ensure!(
-        page,
-        "--out: expected a name that is free, or an HTML page to replace, found {}, which is \
-         something else",
-        out.display()
-    );
-    Ok(())
 }
 
 /// The page about some runs.
