@@ -197,10 +197,46 @@ impl Recipe {
                 return Err(Fault::new("dropout_scaling", expected, found));
             }
         }
-        match self.optimizer {
-            Optimizer::LBfgs | Optimizer::ConjugateGradient => self.check_full_batch(),
-            _ => Ok(()),
+        if self.optimizer.is_full_batch() {
+            return self.check_full_batch();
         }
+        Ok(())
+    }
+
+    /// Keys that do nothing beside others, and beside what: files may have them, for whoever overrules
+    /// the others.
+    pub(crate) fn idle(&self) -> Vec<(Vec<&'static str>, String)> {
+        let mut of_others = Vec::new();
+        for (optimizers, keys) in [
+            (&[Optimizer::Adam][..], &["beta1", "beta2"][..]),
+            (&[Optimizer::RmsProp], &["rms_decay"]),
+            (&[Optimizer::Adam, Optimizer::RmsProp], &["epsilon"]),
+            (
+                &[Optimizer::Muon],
+                &["muon_rate", "muon_momentum", "muon_decay"],
+            ),
+            (&[Optimizer::LBfgs], &["memory"]),
+        ] {
+            if !optimizers.contains(&self.optimizer) {
+                of_others.extend_from_slice(keys);
+            }
+        }
+        if self.optimizer.is_full_batch() {
+            of_others.extend(["learning_rate", "drop_last"]);
+        }
+        let mut idle = vec![(of_others, format!("with the optimizer {}", self.optimizer))];
+        if self.schedule != Schedule::Cosine {
+            let beside = format!("with the schedule {}", self.schedule);
+            idle.push((vec!["final_rate"], beside));
+        }
+        if self.plateau_patience == 0 {
+            let beside = "with a plateau_patience of 0".to_owned();
+            idle.push((vec!["plateau_factor", "plateau_least"], beside));
+        }
+        if self.init.is_some() {
+            idle.push((vec!["weights", "biases"], "beside --init".to_owned()));
+        }
+        idle
     }
 
     /// What has no place where every step looks at all samples and finds its own length.

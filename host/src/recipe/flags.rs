@@ -100,9 +100,17 @@ impl Flags {
     ///
     /// # Errors
     ///
-    /// A shape that does not fit the data, or anything that differs from the weights file which
-    /// training begins with.
+    /// A shape that does not fit the data, anything that differs from the weights file which training
+    /// begins with, or a flag that would do nothing.
     pub fn check(&self, plan: &Plan, data: &Dataset) -> Result<()> {
+        for (keys, beside) in plan.recipe.idle() {
+            if let Some(key) = keys.iter().find(|key| self.typed(key)) {
+                bail!(
+                    "--{}: expected no such flag {beside}, where it would do nothing",
+                    key.replace('_', "-")
+                );
+            }
+        }
         let architecture = &plan.initial.architecture;
         let Some(path) = &plan.recipe.init else {
             let Some(shape) = &self.network.model else {
@@ -136,7 +144,7 @@ impl Flags {
             } else {
                 "activation"
             };
-            let Some(typed) = self.activation(key) else {
+            let Some(typed) = self.value::<Activation>(key) else {
                 continue;
             };
             ensure!(
@@ -144,18 +152,36 @@ impl Flags {
                 "--{key}: expected {found} as in {file}, or no --{key} beside --init, found {typed}"
             );
         }
+        // What the file says of images has taken the place of what the recipe says.
+        let Recipe {
+            deskew, scale_to, ..
+        } = plan.recipe;
+        if let Some(typed) = self.value::<bool>("deskew") {
+            ensure!(
+                typed == deskew,
+                "--deskew: expected {deskew} as in {file}, or no --deskew beside --init, found \
+                 {typed}"
+            );
+        }
+        if let Some(typed) = self.value::<usize>("scale_to") {
+            ensure!(
+                typed == scale_to,
+                "--scale-to: expected {scale_to} as in {file}, or no --scale-to beside --init, \
+                 found {typed}"
+            );
+        }
         Ok(())
     }
 
     /// The number of epochs, if it was typed.
     pub fn epochs(&self) -> Option<usize> {
-        let matches = self.matches.as_ref()?;
-        matches.get_one::<usize>("epochs").copied()
+        self.value("epochs")
     }
 
-    fn activation(&self, key: &str) -> Option<Activation> {
+    /// What was typed behind the flag of this key.
+    fn value<T: Copy + Send + Sync + 'static>(&self, key: &str) -> Option<T> {
         let matches = self.matches.as_ref()?;
-        matches.get_one::<Activation>(key).copied()
+        matches.get_one::<T>(key).copied()
     }
 
     /// Whether nothing was typed but the flags of `keys`, beside `--resume`.
@@ -371,6 +397,86 @@ mod tests {
             "the recipe default: momentum: expected 0 with the optimizer adam, found 0.9; \
              --momentum overrules it"
         );
+    }
+
+    #[test]
+    fn a_flag_that_would_do_nothing_is_refused() {
+        for (name, line, beside) in [
+            ("book-100", "--muon-rate 0.1", "with the optimizer sgd"),
+            ("book-100", "--beta2 0.9", "with the optimizer sgd"),
+            ("best-32", "--rms-decay 0.9", "with the optimizer muon"),
+            ("book-100", "--epsilon 1e-3", "with the optimizer sgd"),
+            ("book-100", "--memory 3", "with the optimizer sgd"),
+            ("book-100", "--final-rate 0.1", "with the schedule constant"),
+            (
+                "book-100",
+                "--plateau-factor 0.1",
+                "with a plateau_patience of 0",
+            ),
+            (
+                "book-100",
+                "--optimizer conjugate-gradient --learning-rate 1",
+                "with the optimizer conjugate-gradient",
+            ),
+        ] {
+            let flag = line.split(' ').rev().nth(1).unwrap();
+            assert_eq!(
+                fault(name, line),
+                format!("{flag}: expected no such flag {beside}, where it would do nothing"),
+            );
+        }
+        // What a recipe says and a flag makes useless is nobody's slip.
+        let data = load(&DataChoice::Digits).unwrap();
+        for (name, line) in [
+            ("best-32", "--optimizer sgd --train-on split"),
+            ("best-32", "--schedule constant --train-on split"),
+            ("book-100", "--optimizer adam --beta1 0.8 --epsilon 1e-7"),
+            ("book-100", "--schedule cosine --final-rate 0.1"),
+        ] {
+            let flags = parse(line).unwrap();
+            let recipe = flags.overrule(Recipe::built_in(name).unwrap()).unwrap();
+            let plan = Plan::new(recipe, &data, 1).unwrap();
+            flags.check(&plan, &data).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_weights_file_says_how_images_are_prepared() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.thumbnet");
+        let recipe = Recipe {
+            deskew: true,
+            data: DataChoice::Digits,
+            ..Recipe::default()
+        };
+        let data = load(&DataChoice::Digits).unwrap();
+        Plan::new(recipe, &data, 1)
+            .unwrap()
+            .initial
+            .save(&path)
+            .unwrap();
+        let fault = |line: &str| {
+            let line = format!("--init {} {line}", path.display());
+            fault("book-30", &line).replace(&path.display().to_string(), "FILE")
+        };
+        assert_eq!(
+            fault("--deskew=false"),
+            "--deskew: expected true as in FILE, or no --deskew beside --init, found false"
+        );
+        assert_eq!(
+            fault("--deskew --scale-to 4"),
+            "--scale-to: expected 0 as in FILE, or no --scale-to beside --init, found 4"
+        );
+        assert_eq!(
+            fault("--weights he"),
+            "--weights: expected no such flag beside --init, where it would do nothing"
+        );
+        // The same is said twice, and nothing more.
+        let line = format!("--init {} --deskew --scale-to 0", path.display());
+        let flags = parse(&line).unwrap();
+        let recipe = flags.overrule(Recipe::built_in("book-30").unwrap());
+        let plan = Plan::new(recipe.unwrap(), &data, 1).unwrap();
+        flags.check(&plan, &data).unwrap();
     }
 
     #[test]

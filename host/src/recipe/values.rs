@@ -172,6 +172,13 @@ names!(
     }
 );
 
+impl Optimizer {
+    /// Whether every step looks at all samples, and finds its own length.
+    pub const fn is_full_batch(self) -> bool {
+        matches!(self, Self::LBfgs | Self::ConjugateGradient)
+    }
+}
+
 /// Reads a value by its name from a flag.
 pub fn named<T: Named>() -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(T::ALL.iter().map(|value| value.name()))
