@@ -137,6 +137,45 @@ fn a_run_may_have_more_epochs() {
         .refused(&["--epochs: expected 2 as before", "the schedule cosine"]);
 }
 
+/// The command in the record works after a resumption as it did before.
+#[test]
+fn a_run_of_ones_own_recipe_can_be_repeated_after_it_went_on() {
+    let desk = Desk::new();
+    let recipe = "summary = \"mine alone\"\nhidden = [12]\ndata = \"digits\"\nepochs = 2\n";
+    fs::write(desk.path("mine.toml"), recipe).unwrap();
+    let train = ["train", "--recipe", "mine.toml", "--seed", "3"];
+    desk.run(train.iter().chain(&["--out", "run"])).successful();
+    let resume = ["train", "--resume", "run", "--epochs", "5", "--json"];
+    let more = desk.run(resume).successful();
+    let record = fs::read_to_string(desk.path("run/run.toml")).unwrap();
+    let command = record
+        .lines()
+        .find_map(|line| line.strip_prefix("command = \"")?.strip_suffix('"'))
+        .expect("the record has a command");
+    let words = command.split(' ').skip(1).map(str::to_owned);
+    let again = words.chain(["--json", "--out", "again"].map(str::to_owned));
+    let again = desk.run(again).successful();
+    let expected = figures(&desk, &more, "run");
+    assert_eq!(figures(&desk, &again, "again"), expected, "{command}");
+}
+
+#[test]
+fn methods_that_keep_no_state_are_not_begun_again() {
+    let desk = Desk::new();
+    for optimizer in ["l-bfgs", "conjugate-gradient"] {
+        digits(
+            &desk,
+            &["--optimizer", optimizer, "--epochs", "2", "--out", "run"],
+        )
+        .successful();
+        let before = fs::read(desk.path("run/history.csv")).unwrap();
+        desk.run(["train", "--resume", "run", "--epochs", "4"])
+            .refused(&["--resume: expected a run with an optimizer", optimizer]);
+        assert_eq!(fs::read(desk.path("run/history.csv")).unwrap(), before);
+        fs::remove_dir_all(desk.path("run")).unwrap();
+    }
+}
+
 #[test]
 fn what_a_run_cannot_go_on_from_is_refused() {
     let desk = Desk::new();

@@ -88,7 +88,7 @@ pub struct Network {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// `epochs`, `interrupt` or `diverged`.
+    /// `epochs`, `patience`, `interrupt` or `diverged`.
     pub stopped: String,
     /// Epochs begun.
     pub epochs: usize,
@@ -197,13 +197,32 @@ fn command(recipe: &Recipe, plan: &Plan) -> Result<String> {
             Recipe::built_in(name)?
         }
     };
+    let idle = recipe.idle();
+    let idle = |key: &str| idle.iter().any(|(keys, _)| keys.contains(&key));
     for (key, value) in recipe.differences(&named)? {
         text += &match key.as_str() {
+            // No flag is taken for what does nothing.
+            key if idle(key) => continue,
+            // Words about the recipe, which have no flags.
+            "name" | "summary" | "reaches" => continue,
             "hidden" => format!(" --model {}", plan.initial.architecture),
             _ => format!(" --{}={}", key.replace('_', "-"), quoted(&value)),
         };
     }
     Ok(text)
+}
+
+/// The `command` of a run's record, for a run of so many epochs.
+pub fn with_epochs(command: &str, epochs: usize) -> String {
+    let flag = format!(" --epochs={epochs}");
+    // Paths, in quotes if they look like flags, stand before it: where a quote follows, this is one.
+    match command.rsplit_once(" --epochs=") {
+        Some((before, after)) if !after.contains('\'') => {
+            let behind = after.find(' ').map_or("", |end| &after[end..]);
+            format!("{before}{flag}{behind}")
+        }
+        _ => format!("{command}{flag}"),
+    }
 }
 
 /// What to give to `--data` to get this very data again, also from another folder and without the
@@ -224,9 +243,13 @@ pub fn data_again(choice: &DataChoice, data: &Dataset) -> DataChoice {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::commands::train::TrainArgs;
     use crate::data::load;
     use crate::recipe::Recipe;
+    use crate::recipe::values::BestBy;
 
     fn record(recipe: Recipe) -> Record {
         let data = load(&DataChoice::Digits).unwrap();
@@ -256,6 +279,87 @@ mod tests {
             assert_eq!(toml::from_str::<Record>(&text).unwrap(), record, "{text}");
             let recipe = Recipe::from_toml(&text, "run.toml", "").unwrap();
             assert_eq!(recipe, record.recipe);
+        }
+    }
+
+    #[test]
+    fn the_command_is_read_back() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: TrainArgs,
+        }
+        let of_ones_own = Recipe {
+            name: "mine".to_owned(),
+            summary: "what I tried".to_owned(),
+            reaches: "the sky".to_owned(),
+            hidden: vec![9],
+            data: DataChoice::Digits,
+            ..Recipe::default()
+        };
+        let changed = Recipe {
+            data: DataChoice::Digits,
+            hidden: vec![20, 10],
+            dropout: vec![0.1, 0.2],
+            epochs: 5,
+            best_by: BestBy::Cost,
+            seed: u64::MAX,
+            shuffle: false,
+            drop_last: true,
+            l1_truncated: true,
+            l1: 1e-7,
+            l2: 0.0,
+            ..Recipe::built_in("book-100").unwrap()
+        };
+        for recipe in [of_ones_own, changed] {
+            let record = record(recipe);
+            let words = record.command.split(' ').skip(1);
+            let line = Line::try_parse_from(words).expect(&record.command);
+            let named = Recipe::find(&line.args.recipe.unwrap()).unwrap();
+            let again = self::record(line.args.flags.overrule(named).unwrap());
+            let Recipe {
+                name,
+                summary,
+                reaches,
+                ..
+            } = record.recipe.clone();
+            let again = Recipe {
+                name,
+                summary,
+                reaches,
+                ..again.recipe
+            };
+            assert_eq!(again, record.recipe, "{}", record.command);
+        }
+    }
+
+    #[test]
+    fn what_does_nothing_is_not_in_the_command() {
+        let recipe = Recipe {
+            muon_rate: 0.5,
+            ..Recipe::built_in("book-30").unwrap()
+        };
+        assert_eq!(
+            record(recipe).command,
+            "thumbnet train --recipe book-30 --data=digits"
+        );
+    }
+
+    #[test]
+    fn a_command_is_given_other_epochs() {
+        for (command, expected) in [
+            ("train --recipe a", "train --recipe a --epochs=7"),
+            (
+                "train --recipe a --seed=3 --epochs=5 --best-by=cost",
+                "train --recipe a --seed=3 --epochs=7 --best-by=cost",
+            ),
+            ("train --recipe a --epochs=5", "train --recipe a --epochs=7"),
+            (
+                "train --recipe 'a --epochs=5 b'",
+                "train --recipe 'a --epochs=5 b' --epochs=7",
+            ),
+        ] {
+            assert_eq!(with_epochs(command, 7), expected);
         }
     }
 

@@ -37,6 +37,8 @@ pub struct Report {
     validates: bool,
     epochs: usize,
     samples: usize,
+    /// Whether steps have a learning rate.
+    has_rate: bool,
     bar: Option<Bar>,
 }
 
@@ -61,6 +63,7 @@ impl Report {
             validates: plan.recipe.train_on == TrainOn::Split,
             epochs: plan.recipe.epochs,
             samples: plan.samples_of_epoch(),
+            has_rate: !plan.recipe.optimizer.is_full_batch(),
             bar: std::io::stderr()
                 .is_terminal()
                 .then(|| Bar::new(plan, progress)),
@@ -117,6 +120,11 @@ impl Report {
         };
         let accuracy = format!("{accuracy:>19}");
         let accuracy = console::style(accuracy);
+        let learning_rate = if self.has_rate {
+            significant(record.learning_rate)
+        } else {
+            "none".to_owned()
+        };
         // The best so far stands out.
         let accuracy = if fit.best_epoch == record.epoch {
             accuracy.bold()
@@ -128,7 +136,7 @@ impl Report {
             format!("{:>width$}/{}", record.epoch, self.epochs),
             cost(record.train_cost),
             validation_cost,
-            significant(record.learning_rate),
+            learning_rate,
             grouped((fit.epoch_samples as f64 / fit.epoch_seconds) as usize),
         ))
     }
@@ -260,11 +268,13 @@ fn training(plan: &Plan) -> Result<Vec<String>> {
         let plural = if count == 1 { "" } else { "s" };
         format!("{count} {what}{plural}")
     };
-    let mut parts = vec![
-        plan.initial.cost.to_string(),
-        format!("learning rate {}", plain(recipe.learning_rate)),
-        format!("mini-batches of {}", recipe.batch_size),
-    ];
+    let mut parts = vec![plan.initial.cost.to_string()];
+    if recipe.optimizer.is_full_batch() {
+        parts.push("all samples in every step".to_owned());
+    } else {
+        parts.push(format!("learning rate {}", plain(recipe.learning_rate)));
+        parts.push(format!("mini-batches of {}", recipe.batch_size));
+    }
     for (key, value) in recipe.differences(&Recipe::default())? {
         if !TOLD.contains(&key.as_str()) {
             parts.push(format!("{} {value}", key.replace('_', " ")));

@@ -56,9 +56,16 @@ impl Resumed {
     ///
     /// # Errors
     ///
-    /// The run has come to its end, or could not be the same with so many epochs.
+    /// The run has come to its end, could not be the same with so many epochs, or is of a kind that
+    /// keeps no state.
     pub fn recipe(&self, epochs: Option<usize>) -> Result<Recipe> {
         let mut recipe = self.record.recipe.clone();
+        ensure!(
+            !recipe.optimizer.is_full_batch(),
+            "--resume: expected a run with an optimizer whose state is kept, found one with {}: \
+             train it again from the beginning, with the command in {RECORD}",
+            recipe.optimizer
+        );
         let done = self.saved.as_ref().map_or(0, |saved| saved.history.len());
         if let Some(epochs) = epochs {
             ensure!(

@@ -67,13 +67,8 @@ impl Saved {
     ///
     /// # Errors
     ///
-    /// This is the state of another run, or of one that keeps none.
+    /// This is the state of another run.
     pub fn check(&self, plan: &Plan) -> Result<()> {
-        ensure!(
-            plan.full_batch().is_none(),
-            "a run with the optimizer {} cannot go on: it has to begin again",
-            plan.recipe.optimizer
-        );
         let architecture = plan.initial.architecture;
         let fits = self.best.len() == architecture.parameters()
             && self.best_epoch <= self.history.len()
