@@ -295,6 +295,38 @@ fn a_printed_recipe_is_the_recipe() {
     }
 }
 
+/// Here the most accurate epoch and the one with the lowest cost are two.
+#[test]
+fn the_best_epoch_is_the_same_everywhere() {
+    let desk = Desk::new();
+    for best_by in ["accuracy", "cost"] {
+        let flags = "--epochs 25 --learning-rate 0.2 --seed 3 --json --out run --best-by";
+        let flags = flags.split(' ').chain([best_by]).collect::<Vec<&str>>();
+        let run = digits(&desk, &flags).successful();
+        let best = &run.json()[25]["best_epoch"];
+        let figure = format!("validation_{best_by}");
+        let lines = run.json();
+        let figures = lines[..25].iter().map(|line| number(line, &figure));
+        let extreme = match best_by {
+            "cost" => figures.reduce(f64::min),
+            _ => figures.reduce(f64::max),
+        };
+        let at_best = &lines[best.as_u64().unwrap() as usize - 1];
+        assert_eq!(Some(number(at_best, &figure)), extreme, "{best_by}");
+        let words = format!("best: epoch {best}");
+        let drawn = fs::read_to_string(desk.path("run/curves.svg")).unwrap();
+        assert!(
+            drawn.lines().any(|line| line.starts_with(&words)),
+            "{words}"
+        );
+        desk.run(["report", "run"]).successful();
+        let page = fs::read_to_string(desk.path("run/report.html")).unwrap();
+        assert!(page.contains(&words), "{words}");
+        assert!(page.contains(&format!("the best is epoch {best} with")));
+        fs::remove_dir_all(desk.path("run")).unwrap();
+    }
+}
+
 #[test]
 fn a_run_goes_on_from_weights() {
     let desk = Desk::new();

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::files::write_atomically;
+use crate::recipe::values::BestBy;
 
 /// One epoch of a training run: a row of `history.csv`, and the core of a `--json` line.
 ///
@@ -16,10 +17,10 @@ use crate::files::write_atomically;
 pub struct EpochRecord {
     /// Which epoch, counted from 1.
     pub epoch: usize,
-    /// Mean cost per sample over the training samples.
+    /// Cost over the training samples, a sample's mean or as `report_cost` has it.
     #[serde(deserialize_with = "number_or_null")]
     pub train_cost: f64,
-    /// Mean cost per sample over the validation samples; NaN without any.
+    /// The same over the validation samples; NaN without any.
     #[serde(deserialize_with = "number_or_null")]
     pub validation_cost: f64,
     /// Share of the validation samples that are predicted right, 0 to 1; NaN without any.
@@ -40,14 +41,18 @@ fn number_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
-/// The best epoch: the highest validation accuracy; among equals the lowest validation cost; among
-/// those the earliest. Without any validation accuracy, the lowest validation cost decides alone.
+/// The best epoch: the one with the highest validation accuracy, and among equals with the lowest
+/// validation cost; or with the lowest validation cost, if `by` says so. Among equals the earliest.
+/// Without any validation accuracy, the cost decides alone.
 ///
-/// `None` if no record holds a finite validation accuracy or cost.
+/// `None` if no record holds a finite figure to decide by.
 #[must_use]
-pub fn best_epoch(records: &[EpochRecord]) -> Option<&EpochRecord> {
+pub fn best_epoch(records: &[EpochRecord], by: BestBy) -> Option<&EpochRecord> {
     // What is not finite loses against everything that is.
-    let accuracy = |record: &EpochRecord| finite_or(record.validation_accuracy, f64::NEG_INFINITY);
+    let accuracy = |record: &EpochRecord| match by {
+        BestBy::Accuracy => finite_or(record.validation_accuracy, f64::NEG_INFINITY),
+        BestBy::Cost => f64::NEG_INFINITY,
+    };
     let cost = |record: &EpochRecord| finite_or(record.validation_cost, f64::INFINITY);
     records
         .iter()
@@ -187,7 +192,8 @@ mod tests {
 
     #[test]
     fn the_best_epoch_is_the_most_accurate_then_the_cheapest_then_the_earliest() {
-        let epoch = |records: &[EpochRecord]| best_epoch(records).map(|record| record.epoch);
+        let by = |by, records: &[EpochRecord]| best_epoch(records, by).map(|record| record.epoch);
+        let epoch = |records: &[EpochRecord]| by(BestBy::Accuracy, records);
         assert_eq!(epoch(&[record(1, 0.8, 0.1), record(2, 0.9, 0.4)]), Some(2));
         assert_eq!(epoch(&[record(1, 0.9, 0.4), record(2, 0.9, 0.3)]), Some(2));
         assert_eq!(epoch(&[record(1, 0.9, 0.4), record(2, 0.9, 0.4)]), Some(1));
@@ -201,5 +207,15 @@ mod tests {
             Some(2)
         );
         assert_eq!(epoch(&[]), None);
+        let cheapest = |records: &[EpochRecord]| by(BestBy::Cost, records);
+        assert_eq!(
+            cheapest(&[record(1, 0.8, 0.1), record(2, 0.9, 0.4)]),
+            Some(1)
+        );
+        assert_eq!(
+            cheapest(&[record(1, 0.8, 0.1), record(2, 0.9, 0.1)]),
+            Some(1)
+        );
+        assert_eq!(cheapest(&[record(1, 0.8, f64::NAN)]), None);
     }
 }

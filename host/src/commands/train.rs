@@ -11,8 +11,9 @@ use crate::data::{self, Dataset};
 use crate::model::Model;
 use crate::pictures::{self, Mistake};
 use crate::recipe::flags::Flags;
+use crate::recipe::values::TrainOn;
 use crate::recipe::{Recipe, built_in};
-use crate::run::fit::{Stopped, go_on};
+use crate::run::fit::{Fit, Stopped, go_on};
 use crate::run::folder::{self, RunFolder};
 use crate::run::interrupt;
 use crate::run::plan::Plan;
@@ -114,7 +115,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let outcome = Outcome::new(&fit, stopped, &test);
     record.result = Some(outcome.clone());
     folder.write_record(&record)?;
-    draw(&folder, &fit.history, &fit.best, &data, &test);
+    draw(&folder, &fit, &plan, &data, &test);
     report.end(&outcome, &data, &plan, &folder)?;
     if stopped == Stopped::Diverged {
         note(format_args!(
@@ -181,13 +182,8 @@ fn set_up(args: &TrainArgs) -> Result<Setup> {
 }
 
 /// Draws what can be drawn. A picture that cannot be is no reason to call the run a failure.
-fn draw(
-    folder: &RunFolder,
-    history: &[crate::history::EpochRecord],
-    model: &Model,
-    data: &Dataset,
-    test: &Evaluation,
-) {
+fn draw(folder: &RunFolder, fit: &Fit, plan: &Plan, data: &Dataset, test: &Evaluation) {
+    let model = &fit.best;
     let (width, height) = (data.test.width, data.test.height);
     let seen = model.preparation.gives();
     let (seen_width, seen_height) =
@@ -198,7 +194,11 @@ fn draw(
             note(format_args!("warning: {error:#}"));
         }
     };
-    attempt(folder::CURVES, &|path| pictures::curves(history, path));
+    attempt(folder::CURVES, &|path| {
+        // Without validation images the last epoch is taken, and no epoch is known to be the best.
+        let best = (plan.recipe.train_on == TrainOn::Split).then_some(fit.best_epoch);
+        pictures::curves(&fit.history, best, path)
+    });
     attempt(folder::CONFUSION, &|path| {
         let classes = model.architecture.classes();
         pictures::confusion(&test.confusion(&data.test, classes), path)

@@ -12,14 +12,13 @@ use super::letters::Letters;
 use super::plot::{Plot, UNITS};
 use super::series::{Series, Shape, drawable};
 use super::style::{Area, BLUE, GREY, INK, PAPER, VERMILION, grouped, percent};
-use crate::history::{EpochRecord, best_epoch};
+use crate::history::EpochRecord;
 
 const WIDTH: u32 = 880 * UNITS;
 const PANEL: u32 = 330 * UNITS;
 
 /// Draws two panels over the epochs: the cost on training and validation samples, and the share of the
-/// validation samples that are read right. A line marks the best epoch (see
-/// [`best_epoch`]).
+/// validation samples that are read right. A line marks the epoch numbered `best`, if there is one.
 ///
 /// The cost has a logarithmic scale when it spans more than a factor of eight, and says so. Epochs
 /// whose cost is not finite have no point: they are shaded. What was not measured at all (all values
@@ -28,9 +27,9 @@ const PANEL: u32 = 330 * UNITS;
 /// # Errors
 ///
 /// When `history` is empty, or the file cannot be written.
-pub fn curves(history: &[EpochRecord], path: impl AsRef<Path>) -> Result<()> {
+pub fn curves(history: &[EpochRecord], best: Option<usize>, path: impl AsRef<Path>) -> Result<()> {
     ensure!(!history.is_empty(), "there are no epochs to draw");
-    let best = best_epoch(history);
+    let best = best.and_then(|best| history.iter().find(|record| record.epoch == best));
     let at_best = best.map(|record| record.epoch as f64);
     let epochs = || Scale::of_epochs(history.iter().map(|record| record.epoch as f64));
 
@@ -191,10 +190,10 @@ mod tests {
         (1..=epochs).map(record).collect()
     }
 
-    fn draw(history: &[EpochRecord]) -> Result<String> {
+    fn draw(history: &[EpochRecord], best: Option<usize>) -> Result<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("curves.svg");
-        let result = curves(history, &path);
+        let result = curves(history, best, &path);
         let left = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(left, usize::from(result.is_ok()), "temporary file left");
         result.map(|()| {
@@ -217,7 +216,7 @@ mod tests {
     fn names_its_curves_and_the_best_epoch() {
         let mut history = run(30);
         history[26].validation_accuracy = 0.9876;
-        let svg = draw(&history).unwrap();
+        let svg = draw(&history, Some(27)).unwrap();
         for words in [
             "Cost",
             "Accuracy",
@@ -230,14 +229,19 @@ mod tests {
         }
         assert!(says(&svg, "best: epoch 27, 98.76 %"));
         assert!(!says(&svg, "not finite"));
+        // Whoever trained knows which epoch is the best: the most accurate one need not be.
+        assert!(says(
+            &draw(&history, Some(30)).unwrap(),
+            "best: epoch 30, 98.00 %"
+        ));
     }
 
     #[test]
     fn one_epoch_and_thousands_are_drawn() {
-        let one = draw(&run(1)).unwrap();
+        let one = draw(&run(1), Some(1)).unwrap();
         assert!(one.contains("<circle"), "a single epoch has a marker");
         assert!(says(&one, "best: epoch 1, 98.00 %"));
-        let many = draw(&run(100_000)).unwrap();
+        let many = draw(&run(100_000), Some(100_000)).unwrap();
         assert!(many.len() < 200_000, "{} bytes", many.len());
         assert!(says(&many, "best: epoch 100,000, 98.00 %"));
     }
@@ -249,7 +253,7 @@ mod tests {
             record.train_cost = f64::NAN;
             record.validation_cost = f64::INFINITY;
         }
-        assert!(says(&draw(&history).unwrap(), "not finite"));
+        assert!(says(&draw(&history, Some(12)).unwrap(), "not finite"));
     }
 
     #[test]
@@ -266,10 +270,12 @@ mod tests {
             1e30,
         ];
         for a in strange {
-            draw(&[record(1, a, a)]).unwrap();
+            draw(&[record(1, a, a)], Some(1)).unwrap();
             for b in strange {
-                draw(&[record(1, a, b), record(2, b, a), record(3, 1.0, 0.5)]).unwrap();
-                draw(&[record(0, a, b), record(usize::MAX, b, b)]).unwrap();
+                let three = [record(1, a, b), record(2, b, a), record(3, 1.0, 0.5)];
+                draw(&three, Some(2)).unwrap();
+                let far = [record(0, a, b), record(usize::MAX, b, b)];
+                draw(&far, Some(usize::MAX)).unwrap();
             }
         }
     }
@@ -281,7 +287,7 @@ mod tests {
             record.validation_cost = f64::NAN;
             record.validation_accuracy = f64::NAN;
         }
-        let svg = draw(&history).unwrap();
+        let svg = draw(&history, None).unwrap();
         assert!(says(&svg, "training") && !says(&svg, "validation"));
         assert!(says(&svg, "not measured") && !says(&svg, "not finite"));
         assert!(!svg.contains("best"));
@@ -289,6 +295,6 @@ mod tests {
 
     #[test]
     fn a_run_without_epochs_is_an_error() {
-        assert!(draw(&[]).is_err());
+        assert!(draw(&[], None).is_err());
     }
 }

@@ -287,7 +287,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!(seen.len(), 6);
-        let best = best_epoch(&end.history).unwrap();
+        let best = best_epoch(&end.history, plan.recipe.best_by).unwrap();
         assert_eq!(end.best_epoch, best.epoch);
         assert_eq!(end.best, seen[best.epoch - 1].0);
         assert_eq!(end.last, seen[5].0);

@@ -57,14 +57,8 @@ impl Watch {
 
     /// The number of the best of these epochs; the last one's where nothing was validated.
     pub fn best(&self, history: &[EpochRecord]) -> usize {
-        let best = match self.by {
-            BestBy::Accuracy => best_epoch(history),
-            BestBy::Cost => history
-                .iter()
-                .filter(|record| record.validation_cost.is_finite())
-                .min_by(|a, b| a.validation_cost.total_cmp(&b.validation_cost)),
-        };
-        best.or(history.last()).map_or(0, |record| record.epoch)
+        let best = best_epoch(history, self.by).or(history.last());
+        best.map_or(0, |record| record.epoch)
     }
 }
 

@@ -4,9 +4,10 @@ use anyhow::Result;
 
 use super::record::RunFiles;
 use crate::commands::output::{cost, percent};
-use crate::history::{EpochRecord, best_epoch};
+use crate::history::EpochRecord;
 use crate::page::Figure;
 use crate::pictures::{Axis, Curve, Diagram, best_sample};
+use crate::recipe::values::{Named, ReportCost};
 
 /// A figure of a number.
 type Figures = fn(&EpochRecord) -> f64;
@@ -23,11 +24,12 @@ pub(super) fn of_one(run: &RunFiles) -> Result<Option<Figure>> {
     if run.history.is_empty() {
         return Ok(None);
     }
-    let mut figure = Figure::new(
-        "Mean cost per sample, and share of the validation images that are read right, after each \
-         epoch. Costs that are not finite leave a gap.",
-    );
-    let best = best_epoch(&run.history);
+    let mut figure = Figure::new(format!(
+        "{}, and share of the validation images that are read right, after each epoch. Costs that \
+         are not finite leave a gap.",
+        reported(run)
+    ));
+    let best = run.best_epoch();
     let curve = |name: &str, look, value| Curve {
         name: name.to_owned(),
         best: best.map(|record| record.epoch as f64),
@@ -46,7 +48,7 @@ pub(super) fn of_one(run: &RunFiles) -> Result<Option<Figure>> {
         diagram((Axis::Percent, ACCURACY_NAME), accuracies).draw()?,
         format!(
             "Validation accuracy over the epochs: {}",
-            accuracy_in_words(&run.history)
+            accuracy_in_words(run)
         ),
     );
     if let Some(record) = best {
@@ -66,17 +68,17 @@ pub(super) fn of_several(runs: &[RunFiles]) -> Result<Option<Figure>> {
     if begun().next().is_none() {
         return Ok(None);
     }
-    let mut figure = Figure::new(
-        "Mean cost per sample, and share of the validation images that are read right, after each \
-         epoch. Firm lines: validation images; dashed lines: training images. Costs that are not \
-         finite leave a gap.",
-    );
+    let mut figure = Figure::new(format!(
+        "{}, and share of the validation images that are read right, after each epoch. Firm lines: \
+         validation images; dashed lines: training images. Costs that are not finite leave a gap.",
+        reported_by_all(begun().map(|(_, run)| run))
+    ));
     let (mut costs, mut accuracies) = (Vec::new(), Vec::new());
     let (mut cost_words, mut accuracy_words) = (Vec::new(), Vec::new());
     for (look, run) in begun() {
         let validated = |value| Curve {
             name: run.name.clone(),
-            best: best_epoch(&run.history).map(|record| record.epoch as f64),
+            best: run.best_epoch().map(|record| record.epoch as f64),
             ..curve(&run.history, look, value)
         };
         costs.push(Curve {
@@ -86,7 +88,7 @@ pub(super) fn of_several(runs: &[RunFiles]) -> Result<Option<Figure>> {
         costs.push(validated(VALIDATION_COST));
         accuracies.push(validated(ACCURACY));
         cost_words.push(format!("{}: {}", run.name, costs_in_words(&run.history)));
-        accuracy_words.push(format!("{}: {}", run.name, accuracy_in_words(&run.history)));
+        accuracy_words.push(format!("{}: {}", run.name, accuracy_in_words(run)));
     }
     figure.diagram(
         diagram((Axis::Magnitudes, COST), costs).draw()?,
@@ -103,6 +105,39 @@ pub(super) fn of_several(runs: &[RunFiles]) -> Result<Option<Figure>> {
         .key
         .push((best_sample()?, "the best epoch of each run".to_owned()));
     Ok(Some(figure))
+}
+
+/// Which cost a run reports.
+fn reported(run: &RunFiles) -> &'static str {
+    let name = run.text(&["recipe", "report_cost"]);
+    let of = |cost: &&ReportCost| Some(cost.name()) == name;
+    match ReportCost::ALL.iter().find(of) {
+        Some(ReportCost::Notes) => "Cost summed over a mini-batch, with its decay term",
+        Some(ReportCost::Book) => "Mean cost per sample, with the decay term",
+        Some(ReportCost::Mean) | None => "Mean cost per sample",
+    }
+}
+
+/// The same for several runs, where each may report another one.
+fn reported_by_all<'a>(runs: impl Iterator<Item = &'a RunFiles>) -> String {
+    let mut costs: Vec<(&str, Vec<&str>)> = Vec::new();
+    for run in runs {
+        let cost = reported(run);
+        match costs.iter_mut().find(|(known, _)| *known == cost) {
+            Some((_, names)) => names.push(&run.name),
+            None => costs.push((cost, vec![&run.name])),
+        }
+    }
+    match &*costs {
+        [(cost, _)] => (*cost).to_owned(),
+        several => {
+            let each = several
+                .iter()
+                .map(|(cost, names)| format!("{cost} ({})", names.join(", ")));
+            let each: Vec<String> = each.collect();
+            format!("Costs that do not compare: {}", each.join("; "))
+        }
+    }
 }
 
 fn curve(history: &[EpochRecord], look: usize, value: Figures) -> Curve {
@@ -127,26 +162,38 @@ fn costs_in_words(history: &[EpochRecord]) -> String {
     let (Some(first), Some(last)) = (history.first(), history.last()) else {
         return String::new();
     };
-    format!(
-        "training from {} to {}, validation from {} to {}.",
+    let mut words = format!(
+        "training from {} to {}",
         cost(first.train_cost),
-        cost(last.train_cost),
-        cost(first.validation_cost),
-        cost(last.validation_cost)
-    )
+        cost(last.train_cost)
+    );
+    if history
+        .iter()
+        .any(|record| !record.validation_cost.is_nan())
+    {
+        words += &format!(
+            ", validation from {} to {}",
+            cost(first.validation_cost),
+            cost(last.validation_cost)
+        );
+    }
+    words + "."
 }
 
 /// The same for accuracies.
-fn accuracy_in_words(history: &[EpochRecord]) -> String {
-    let (Some(first), Some(last)) = (history.first(), history.last()) else {
+fn accuracy_in_words(run: &RunFiles) -> String {
+    let (Some(first), Some(last)) = (run.history.first(), run.history.last()) else {
         return String::new();
     };
+    if (run.history.iter()).all(|record| record.validation_accuracy.is_nan()) {
+        return "not measured.".to_owned();
+    }
     let mut words = format!(
         "from {} to {}",
         percent(first.validation_accuracy),
         percent(last.validation_accuracy)
     );
-    if let Some(best) = best_epoch(history) {
+    if let Some(best) = run.best_epoch() {
         let accuracy = percent(best.validation_accuracy);
         words += &format!("; the best is epoch {} with {accuracy}", best.epoch);
     }

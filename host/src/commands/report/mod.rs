@@ -141,6 +141,9 @@ fn summary(run: &RunFiles) -> String {
     };
     let whose = match run.number(&["result", "best_epoch"]) {
         Some(0.0) => "the weights it began with".to_owned(),
+        Some(epoch) if run.trained_on_all() => {
+            format!("the weights of epoch {epoch}, the last one")
+        }
         Some(epoch) => format!("the weights of epoch {epoch}, the best on validation images"),
         None => "its best weights".to_owned(),
     };
@@ -212,6 +215,13 @@ fn words_about(name: &str) -> (String, String, String) {
             "What each unit of the first layer looks for: vermilion where ink excites it, blue \
              where ink inhibits it.",
             "The weights of the first layer, a square for each unit, as large as an image.",
+        ),
+        folder::BOUNDARY => (
+            "Decision boundary",
+            "Which class every possible point is taken for, the paler the nearer the next class \
+             comes. Small: training points; large: test points, those that are misread with a ring.",
+            "The plane in the colours of the classes that its points are taken for, with training \
+             and test points on it.",
         ),
         folder::CONFUSION => (
             "Confusion matrix",

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, ensure};
 use toml::{Table, Value};
 
 use crate::commands::output::plain;
-use crate::history::{EpochRecord, read_csv};
+use crate::history::{EpochRecord, best_epoch, read_csv};
+use crate::recipe::values::{BestBy, Named, TrainOn};
 use crate::run::folder;
 
 /// Pictures in the order in which they are shown; others follow by name.
@@ -89,6 +90,28 @@ impl RunFiles {
     /// A string in `run.toml`.
     pub(super) fn text(&self, path: &[&str]) -> Option<&str> {
         self.value(path)?.as_str()
+    }
+
+    /// Whether the validation images were trained on too, so that none are left to choose by.
+    pub(super) fn trained_on_all(&self) -> bool {
+        self.text(&["recipe", "train_on"]) == Some(TrainOn::All.name())
+    }
+
+    /// The best epoch: what the run has found, or while it goes on, what it would find now. None
+    /// where there is nothing to choose by.
+    pub(super) fn best_epoch(&self) -> Option<&EpochRecord> {
+        let by = match self.text(&["recipe", "best_by"]) {
+            Some(name) if name == BestBy::Cost.name() => BestBy::Cost,
+            _ => BestBy::Accuracy,
+        };
+        let found = best_epoch(&self.history, by)?;
+        match self.number(&["result", "best_epoch"]) {
+            Some(epoch) => self
+                .history
+                .iter()
+                .find(|record| record.epoch as f64 == epoch),
+            None => Some(found),
+        }
     }
 
     /// All values of one table of `run.toml`, those of tables in it included: name and value in

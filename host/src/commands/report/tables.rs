@@ -2,7 +2,7 @@
 
 use super::record::RunFiles;
 use crate::commands::output::{cost, grouped, percent, plain};
-use crate::history::best_epoch;
+use crate::history::EpochRecord;
 use crate::page::{Badge, Cell, Table, Tone};
 
 /// The table of `run.toml` that says what came of a run.
@@ -167,7 +167,19 @@ pub(super) fn history(run: &RunFiles) -> Option<Table> {
     let mut table = Table::new(caption, &columns);
     table.numeric = true;
     table.folded = true;
-    let best = best_epoch(&run.history).map(|record| record.epoch);
+    let best = run.best_epoch().map(|record| record.epoch);
+    // A column of NaN is of what was not measured, or what there is none of. Any other NaN is a
+    // figure of an epoch that diverged.
+    let column = |figure: fn(&EpochRecord) -> f64, words: fn(f64) -> String| {
+        let none = run.history.iter().all(|record| figure(record).is_nan());
+        move |record: &EpochRecord| match none {
+            true => Cell::from(NOTHING),
+            false => Cell::from(words(figure(record))),
+        }
+    };
+    let validation_cost = column(|record| record.validation_cost, cost);
+    let accuracy = column(|record| record.validation_accuracy, percent);
+    let learning_rate = column(|record| record.learning_rate, plain);
     for (index, record) in run.history.iter().enumerate() {
         let shown = index.is_multiple_of(every) || record.epoch == last;
         if !shown && Some(record.epoch) != best {
@@ -184,9 +196,9 @@ pub(super) fn history(run: &RunFiles) -> Option<Table> {
         table = table.row([
             epoch,
             cost(record.train_cost).into(),
-            cost(record.validation_cost).into(),
-            percent(record.validation_accuracy).into(),
-            plain(record.learning_rate).into(),
+            validation_cost(record),
+            accuracy(record),
+            learning_rate(record),
             format!("{:.2}", record.seconds).into(),
         ]);
     }

@@ -196,6 +196,103 @@ fn a_comparison_says_what_differs() {
 }
 
 #[test]
+fn the_best_epoch_is_the_runs_own() {
+    let runs = Runs::new();
+    // The second epoch is the most accurate one, the third has the lowest cost.
+    let by_cost = RECORD.replace("best_epoch = 2", "best_epoch = 3");
+    let going_on = RECORD.split("[result]").next().unwrap();
+    let by_cost_so_far = going_on.replace("[recipe]", "[recipe]\nbest_by = 'cost'");
+    for (name, record, best) in [
+        ("accuracy", RECORD, 2),
+        ("cost", &by_cost, 3),
+        ("going", going_on, 2),
+        ("going-cost", &by_cost_so_far, 3),
+    ] {
+        let path = runs.add(name, record, 3);
+        let page = page(&read(&[&path])).unwrap();
+        let figures = rows(&page, "Figures of every epoch");
+        for (epoch, row) in (1..).zip(&figures) {
+            assert_eq!(row.contains("(best)"), epoch == best, "{name}: {row}");
+        }
+        let Some(Block::Figure(curves)) = page.sections[1].blocks.first() else {
+            panic!("{:?}", page.sections[1]);
+        };
+        let words = format!("best: epoch {best}");
+        assert!(curves.key.iter().any(|entry| entry.1 == words), "{name}");
+        let alt = &curves.pictures[1].alt;
+        assert!(
+            alt.contains(&format!("the best is epoch {best} with")),
+            "{alt}"
+        );
+    }
+}
+
+#[test]
+fn a_page_says_which_cost_and_whose_weights() {
+    let runs = Runs::new();
+    let of = |line: &str| RECORD.replace("[recipe]", &format!("[recipe]\n{line}"));
+    let paths = [
+        runs.add("mean", RECORD, 3),
+        runs.add("notes", &of("report_cost = 'notes'"), 3),
+        runs.add("all", &of("train_on = 'all'"), 3),
+    ];
+    let caption = |paths: &[&PathBuf]| {
+        let page = page(&read(paths)).unwrap();
+        let Some(Block::Figure(curves)) = page.sections[1].blocks.first() else {
+            panic!("{:?}", page.sections[1]);
+        };
+        curves.caption.clone()
+    };
+    assert!(caption(&[&paths[0]]).starts_with("Mean cost per sample, and share"));
+    let notes = caption(&[&paths[1]]);
+    assert!(
+        notes.starts_with("Cost summed over a mini-batch, with its decay term, and share"),
+        "{notes}"
+    );
+    let alike = caption(&[&paths[0], &paths[2]]);
+    assert!(
+        alike.starts_with("Mean cost per sample, and share"),
+        "{alike}"
+    );
+    let both = caption(&[&paths[0], &paths[1], &paths[2]]);
+    assert!(
+        both.starts_with(
+            "Costs that do not compare: Mean cost per sample (mean, all); Cost summed over a \
+             mini-batch, with its decay term (notes), and"
+        ),
+        "{both}"
+    );
+    let page = page(&read(&[&paths[2]])).unwrap();
+    assert_eq!(
+        page.summary,
+        "96.14 % of 10,000 test images are read right, with the weights of epoch 2, the last one."
+    );
+}
+
+#[test]
+fn what_was_not_measured_is_no_number() {
+    let runs = Runs::new();
+    let path = runs.add("run", RECORD, 0);
+    let records = history(2).into_iter().map(|record| EpochRecord {
+        validation_cost: f64::NAN,
+        validation_accuracy: f64::NAN,
+        learning_rate: f64::NAN,
+        ..record
+    });
+    let records: Vec<EpochRecord> = records.collect();
+    write_csv(&records, path.join(folder::HISTORY)).unwrap();
+    let page = page(&read(&[&path])).unwrap();
+    assert_eq!(
+        rows(&page, "Figures of every epoch"),
+        [
+            "1 | 1.0000 | – | – | – | 0.25",
+            "2 | 0.5000 | – | – | – | 0.25"
+        ]
+    );
+    assert!(!page.render().unwrap().contains("NaN"));
+}
+
+#[test]
 fn runs_of_one_name_are_told_apart() {
     let runs = Runs::new();
     let paths = [runs.add("a/run", RECORD, 1), runs.add("b/run", RECORD, 1)];
@@ -220,6 +317,7 @@ fn pictures_are_images_whatever_is_in_them() {
         "other <i>.svg",
         "mistakes.png",
         "first-layer.png",
+        "boundary.png",
         "curves.svg",
         ".new.svg",
     ] {
@@ -233,11 +331,17 @@ fn pictures_are_images_whatever_is_in_them() {
         .collect();
     assert_eq!(
         titles[3..],
-        ["Weights", "Mistakes", "other <i>.svg", "Commands"]
+        [
+            "Weights",
+            "Decision boundary",
+            "Mistakes",
+            "other <i>.svg",
+            "Commands"
+        ]
     );
     let html = page.render().unwrap();
     assert!(!html.contains("<script") && !html.contains("<i>"));
-    assert_eq!(html.matches("src=\"data:image/svg+xml;base64,").count(), 3);
+    assert_eq!(html.matches("src=\"data:image/svg+xml;base64,").count(), 4);
     // A file that is no picture is named.
     fs::write(path.join("half.png"), "half").unwrap();
     let error = fault(super::page(&read(&[&path])));
