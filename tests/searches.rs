@@ -103,11 +103,34 @@ fn lines_for_people_fit_a_terminal_and_have_no_colours_in_a_pipe() {
     assert!(widest <= Some(100), "{}", run.stdout);
 }
 
+/// What was measured before an interruption is kept, rate by rate.
+#[test]
+fn an_interrupted_search_for_a_rate_leaves_its_table() {
+    let desk = Desk::new();
+    let arguments = "find-learning-rate --recipe digits --steps 2000 --json --out rates";
+    let mut started = Run::start(&mut desk.thumbnet(arguments.split(' ')));
+    started.until("\"learning_rate\":");
+    started.signal("INT");
+    let run = started.end();
+    assert_eq!(run.code, Some(2), "{run:?}");
+    let words = "interrupted before a learning rate was found; what was measured is in \
+                 rates/learning-rates.csv";
+    assert!(run.stderr.contains(words), "{run:?}");
+    let table = fs::read_to_string(desk.path("rates/learning-rates.csv")).unwrap();
+    let points: usize = run
+        .json()
+        .iter()
+        .map(|line| line["curve"].as_array().map_or(0, Vec::len))
+        .sum();
+    assert!(points > 0 && table.lines().count() == 1 + points, "{table}");
+}
+
 #[test]
 fn what_cannot_be_is_refused() {
     let desk = Desk::new();
     for (arguments, words) in [
         (&["--steps", "0"][..], "--steps"),
+        (&["--steps", "99999999999999"], "from 1 to 1000000000"),
         (&["--recipe", "nope"], "--recipe: expected"),
         (
             &["--data", "digits", "--batch-size", "1198"],
@@ -191,6 +214,27 @@ fn a_search_that_was_killed_goes_on_to_the_same_end() {
             assert_eq!(lines[lines.len() - 1][name], last[name], "{name}");
         }
     }
+    // What its file says is as bounded as what flags say.
+    let file = fs::read_to_string(desk.path("whole/tune.toml")).unwrap();
+    let refused = |old: &str, new: &str, words: &str| {
+        assert!(file.contains(old), "{file}");
+        fs::write(desk.path("whole/tune.toml"), file.replacen(old, new, 1)).unwrap();
+        desk.run(["tune", "--resume", "whole"]).refused(&[words]);
+        assert_eq!(rows(&desk, "whole"), expected);
+    };
+    refused("trials = 9", "trials = 5", "expected settings below 5");
+    refused(
+        "trials = 9",
+        "trials = 0",
+        "trials: expected a whole number",
+    );
+    refused("budget = 90", "budget = 0", "budget: expected a whole");
+    refused(
+        "batch_size = \"5..20\"",
+        "batch_size = \"0.5..20\"",
+        "batch_size: expected whole numbers from 1, found \"0.5..20\"",
+    );
+    fs::write(desk.path("whole/tune.toml"), &file).unwrap();
     // A search that has ended has nothing left to do.
     let run = desk
         .run(["tune", "--resume", "whole", "--json"])
@@ -241,7 +285,9 @@ fn searches_that_cannot_be_are_refused() {
     let desk = Desk::new();
     for (arguments, words) in [
         (&["--trials", "0"][..], "--trials"),
+        (&["--trials", "99999999999999"], "from 1 to 1000000"),
         (&["--budget", "x"], "--budget"),
+        (&["--budget", "1000001"], "from 1 to 1000000"),
         (&["--learning-rate", "0..1"], "expected a range above 0"),
         (&["--learning-rate", "1..0.1"], "--learning-rate"),
         (

@@ -21,7 +21,7 @@ use crate::run::folder::{self, RunFolder};
 use crate::run::interrupt::{self, uninterrupted};
 use crate::run::plan::Plan;
 use crate::run::record::Record;
-use crate::run::settings::{count, default_threads, threads};
+use crate::run::settings::{default_threads, steps, threads};
 use crate::training::Progress;
 
 /// Arguments of `thumbnet find-learning-rate`.
@@ -33,7 +33,7 @@ pub struct FindLearningRateArgs {
     pub recipe: String,
 
     /// Mini-batches of each short training
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = count)]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = steps)]
     #[arg(allow_negative_numbers = true)]
     pub steps: usize,
 
@@ -126,23 +126,38 @@ pub fn run(args: &FindLearningRateArgs) -> Result<()> {
         let stopped = progress.stop.load(Ordering::Relaxed);
         Ok((!stopped).then_some(curve))
     };
-    let told = |tried: &Tried| match args.json {
-        true => print(&json(&Line {
-            learning_rate: tried.rate,
-            verdict: tried.verdict,
-            cost: tried.end,
-            curve: &tried.curve,
-        })?),
-        false => print(&line(tried)),
+    // Rate by rate, so that whatever ends the program leaves what was measured. Before the first,
+    // this is how a folder that cannot be written to is found.
+    let file = folder.file(folder::RATES_TABLE);
+    let write = |tried: &[Tried]| {
+        let table = table(tried, probe.steps());
+        uninterrupted(|| write_atomically(&file, table.as_bytes()))
+    };
+    let mut all: Vec<Tried> = Vec::new();
+    write(&all)?;
+    let told = |tried: &Tried| {
+        let place = all.partition_point(|known| known.rate < tried.rate);
+        all.insert(place, tried.clone());
+        write(&all)?;
+        match args.json {
+            true => print(&json(&Line {
+                learning_rate: tried.rate,
+                verdict: tried.verdict,
+                cost: tried.end,
+                curve: &tried.curve,
+            })?),
+            false => print(&line(tried)),
+        }
     };
     let Some(found) = search(train, told)? else {
-        bail!("interrupted before a learning rate was found");
+        bail!(
+            "interrupted before a learning rate was found; what was measured is in {}",
+            file.display()
+        );
     };
 
     let picture = folder.file(folder::RATES);
     uninterrupted(|| {
-        let table = table(&found, probe.steps());
-        write_atomically(&folder.file(folder::RATES_TABLE), table.as_bytes())?;
         let curves: Vec<RateCurve<'_>> = found.tried.iter().map(drawn).collect();
         pictures::learning_rates(&curves, found.suggestion, probe.steps(), &picture)
     })?;
@@ -285,9 +300,9 @@ fn conclusion(found: &Found, steps: usize) -> String {
 }
 
 /// All curves, a row for each point.
-fn table(found: &Found, steps: usize) -> String {
+fn table(tried: &[Tried], steps: usize) -> String {
     let mut text = "learning_rate,verdict,mini_batches,cost\n".to_owned();
-    for tried in &found.tried {
+    for tried in tried {
         let (rate, verdict) = (tried.rate, tried.verdict.name());
         for (point, cost) in tried.curve.iter().enumerate() {
             let _ = writeln!(text, "{rate:?},{verdict},{},{cost:?}", point * steps);

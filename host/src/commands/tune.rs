@@ -14,7 +14,7 @@ use crate::recipe::{Recipe, built_in, values};
 use crate::run::folder::{self, RunFolder};
 use crate::run::interrupt::{self, uninterrupted};
 use crate::run::record::data_again;
-use crate::run::settings::{count, default_threads, threads};
+use crate::run::settings::{count, default_threads, of_a_search, threads};
 use crate::training::Progress;
 use crate::tune::halving::{ranked, rungs};
 use crate::tune::report::Report;
@@ -43,12 +43,12 @@ pub struct TuneArgs {
     pub seed: Option<u64>,
 
     /// How many settings are drawn
-    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = of_a_search, allow_negative_numbers = true)]
     #[arg(default_value_t = 27)]
     pub trials: usize,
 
     /// Epochs of the longest trainings
-    #[arg(long, value_name = "EPOCHS", value_parser = count, allow_negative_numbers = true)]
+    #[arg(long, value_name = "EPOCHS", value_parser = of_a_search, allow_negative_numbers = true)]
     #[arg(default_value_t = 9)]
     pub budget: usize,
 
@@ -112,6 +112,15 @@ pub fn run(args: &TuneArgs) -> Result<()> {
         None => begun(args)?,
     };
     let rows = read_rows(&folder.file(folder::TRIALS))?;
+    if let Some(row) = rows.iter().find(|row| row.trial >= settings.trials) {
+        bail!(
+            "{}: expected settings below {}, as {} has trials, found setting {}",
+            folder.file(folder::TRIALS).display(),
+            settings.trials,
+            folder::TUNE,
+            row.trial
+        );
+    }
     let progress = Arc::new(Progress::default());
     interrupt::ends(&progress)?;
     let threads = args.threads.unwrap_or_else(default_threads);
@@ -187,10 +196,7 @@ fn begun(args: &TuneArgs) -> Result<(Settings, Dataset, RunFolder)> {
 
 /// The search that is in a folder.
 fn resumed(path: &Path) -> Result<(Settings, Dataset, RunFolder)> {
-    let folder = RunFolder {
-        path: path.to_owned(),
-        moved: None,
-    };
+    let folder = RunFolder::of_run(path);
     let settings = Settings::read(&folder.file(folder::TUNE))?;
     let data = data::load(&settings.recipe.data)?;
     Ok((settings, data, folder))

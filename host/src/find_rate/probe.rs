@@ -1,5 +1,7 @@
 //! Short trainings that differ in nothing but the learning rate.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Result, ensure};
@@ -20,14 +22,21 @@ pub const POINTS: usize = 50;
 /// Training samples that the cost is measured on, if there are as many.
 const MEASURED: usize = 1_000;
 
+/// Samples whose images are made at a time: as many as it takes to train fast, few enough for any
+/// memory.
+const AT_A_TIME: usize = 10_000;
+
 /// What short trainings have in common: where they start, and their mini-batches.
 pub struct Probe<'a> {
     plan: &'a Plan,
+    /// What mini-batches are made of, in this order, over and over.
+    samples: Cow<'a, Samples>,
+    order: Vec<u32>,
     /// What the cost is measured on: the same samples each time, so that nothing moves it but the
     /// weights.
     measured: Samples,
-    /// The samples between one measurement and the next.
-    parts: Vec<Samples>,
+    /// Mini-batches between one measurement and the next.
+    steps: usize,
     instructions: Instructions,
 }
 
@@ -38,7 +47,7 @@ impl<'a> Probe<'a> {
     ///
     /// An optimiser that has no learning rate, or images of another size than the network's are
     /// prepared from.
-    pub fn new(plan: &'a Plan, data: &Dataset, steps: usize) -> Result<Self> {
+    pub fn new(plan: &'a Plan, data: &'a Dataset, steps: usize) -> Result<Self> {
         ensure!(
             plan.full_batch().is_none(),
             "expected an optimizer with a learning rate, found {}, which finds how far to go itself",
@@ -52,37 +61,21 @@ impl<'a> Probe<'a> {
                 &mut order,
             );
         }
-        let at = |place: usize| order[place % order.len()] as usize;
-        let preparation = plan.initial.preparation;
-        let source = ImageSource {
-            augment: plan.augment(),
-            seed: plan.recipe.seed,
-            ..ImageSource::plain(&samples, plan.train_samples)
-        };
-        let size = steps.div_ceil(POINTS) * plan.recipe.batch_size;
-        let part = |number: usize| -> Result<Samples> {
-            let places = number * size..(number + 1) * size;
-            let mut part = picked(&samples, places.clone().map(at));
-            if !source.augment.is_none() {
-                let images = part.images.chunks_exact_mut(samples.pixels());
-                for (place, image) in places.zip(images) {
-                    source.distort(1 + place / order.len(), at(place), image)?;
-                }
-            }
-            Ok(part.prepared(preparation)?.into_owned())
-        };
-        let measured = picked(&samples, (0..order.len().min(MEASURED)).map(at));
+        let first = order.iter().take(MEASURED).map(|&index| index as usize);
+        let measured = picked(&samples, first);
         Ok(Self {
             plan,
-            measured: measured.prepared(preparation)?.into_owned(),
-            parts: (0..POINTS).map(part).collect::<Result<_>>()?,
+            measured: measured.prepared(plan.initial.preparation)?.into_owned(),
+            samples,
+            order,
+            steps: steps.div_ceil(POINTS),
             instructions: Instructions::detect(),
         })
     }
 
     /// Mini-batches from one point to the next.
     pub fn steps(&self) -> usize {
-        self.parts[0].len() / self.plan.recipe.batch_size
+        self.steps
     }
 
     /// Samples that the cost is measured on.
@@ -109,11 +102,18 @@ impl<'a> Probe<'a> {
         );
         let mut model = plan.initial.clone();
         let mut curve = vec![self.cost(&model)];
-        for part in &self.parts {
-            let images = SparseImages::new(part, part.len())?;
-            engine.epoch(&images, &|_| rate as f32, progress);
-            if progress.stop.load(Ordering::Relaxed) {
-                break;
+        let batch_size = plan.recipe.batch_size;
+        let at_a_time = (AT_A_TIME / batch_size).max(1);
+        for point in 0..POINTS {
+            let end = (point + 1) * self.steps;
+            for first in (point * self.steps..end).step_by(at_a_time) {
+                let steps = first..end.min(first + at_a_time);
+                let part = self.images(steps.start * batch_size..steps.end * batch_size)?;
+                let images = SparseImages::new(&part, part.len())?;
+                engine.epoch(&images, &|_| rate as f32, progress);
+                if progress.stop.load(Ordering::Relaxed) {
+                    return Ok(curve);
+                }
             }
             engine.store(&mut model);
             let cost = self.cost(&model);
@@ -123,6 +123,25 @@ impl<'a> Probe<'a> {
             }
         }
         Ok(curve)
+    }
+
+    /// The samples at these places of all mini-batches, as the network sees them.
+    fn images(&self, places: Range<usize>) -> Result<Samples> {
+        let plan = self.plan;
+        let at = |place: usize| self.order[place % self.order.len()] as usize;
+        let source = ImageSource {
+            augment: plan.augment(),
+            seed: plan.recipe.seed,
+            ..ImageSource::plain(&self.samples, plan.train_samples)
+        };
+        let mut part = picked(&self.samples, places.clone().map(at));
+        if !source.augment.is_none() {
+            let images = part.images.chunks_exact_mut(self.samples.pixels());
+            for (place, image) in places.zip(images) {
+                source.distort(1 + place / self.order.len(), at(place), image)?;
+            }
+        }
+        Ok(part.prepared(plan.initial.preparation)?.into_owned())
     }
 
     fn cost(&self, model: &Model) -> f64 {

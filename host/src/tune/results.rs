@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::space::Space;
 use crate::files::write_atomically;
 use crate::recipe::{Recipe, file};
 use crate::run::fit::Fit;
+use crate::run::settings::MOST_OF_A_SEARCH;
 
 const HEADING: &str = "\
 # A search of thumbnet for hyper-parameters. `thumbnet tune --resume` goes on with it, from the rows
@@ -49,6 +50,13 @@ impl Settings {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the search {}", path.display()))?;
         let settings: Self = file::read(&text, &path.display().to_string())?;
+        for (key, count) in [("trials", settings.trials), ("budget", settings.budget)] {
+            ensure!(
+                (1..=MOST_OF_A_SEARCH).contains(&count),
+                "{}: {key}: expected a whole number from 1 to {MOST_OF_A_SEARCH}, found {count}",
+                path.display()
+            );
+        }
         settings.recipe.check()?;
         Ok(settings)
     }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use rand_core::Rng;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::commands::output::plain;
 use crate::recipe::Recipe;
@@ -59,49 +60,60 @@ impl Serialize for Range {
     }
 }
 
-impl<'de> Deserialize<'de> for Range {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 /// A range for each hyper-parameter that is searched. A single value holds for all settings; what
 /// has no range stays as the recipe has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 #[command(next_help_heading = "Ranges, such as 0.01..1, or a single value")]
 pub struct Space {
     /// How far a step goes, log-uniform [default: a thirtieth to ten times the recipe's]
     #[arg(long, value_name = "RANGE", value_parser = logarithmic, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "read_logarithmic",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub learning_rate: Option<Range>,
 
     /// L2 weight decay as in the book, log-uniform [default: 0.01..10; none beside l1]
     #[arg(long, value_name = "RANGE", value_parser = logarithmic, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "read_logarithmic",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub l2: Option<Range>,
 
     /// Samples of a mini-batch, log-uniform [default: 5..200]
     #[arg(long, value_name = "RANGE", value_parser = counted, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "read_counted",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub batch_size: Option<Range>,
 
     /// How much of the last step the next one keeps; 1 - momentum is log-uniform
     /// [default: 0..0.99 with sgd and muon]
     #[arg(long, value_name = "RANGE", value_parser = fraction, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "read_fraction",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub momentum: Option<Range>,
 
     /// Units of the first hidden layer, log-uniform; others keep their proportion to it
     /// [default: half to twice the recipe's]
     #[arg(long, value_name = "RANGE", value_parser = counted, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "read_counted",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub hidden: Option<Range>,
 
     /// The probability of dropping a hidden unit, uniform [default: as in the recipe]
     #[arg(long, value_name = "RANGE", value_parser = fraction, allow_negative_numbers = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "read_fraction",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub dropout: Option<Range>,
 }
 
@@ -223,6 +235,28 @@ fn fraction(text: &str) -> Result<Range, String> {
         return Err("expected numbers from 0 to below 1".to_owned());
     }
     Ok(range)
+}
+
+/// Reads a range from a file as `parse` reads it from a flag.
+fn read<'de, D: Deserializer<'de>>(
+    parse: fn(&str) -> Result<Range, String>,
+    deserializer: D,
+) -> Result<Option<Range>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let range = parse(&text).map_err(|error| format!("{error}, found {text:?}"));
+    range.map(Some).map_err(D::Error::custom)
+}
+
+fn read_logarithmic<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Range>, D::Error> {
+    read(logarithmic, from)
+}
+
+fn read_counted<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Range>, D::Error> {
+    read(counted, from)
+}
+
+fn read_fraction<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Range>, D::Error> {
+    read(fraction, from)
 }
 
 #[cfg(test)]
