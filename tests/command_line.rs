@@ -275,6 +275,7 @@ fn help_is_no_error() {
         &["export", "--help"],
         &["data", "--help"],
         &["data", "show", "--help"],
+        &["chapter3", "--help"],
         &["recipes", "--help"],
         &["recipes"],
         &["emulate", "--help"],
@@ -291,6 +292,20 @@ fn help_is_no_error() {
             widest <= Some(100),
             "{arguments:?} is {widest:?} columns wide"
         );
+        if arguments.last() != Some(&"--help") {
+            continue;
+        }
+        // Prose is broken where a line is full, and nowhere else.
+        let lines: Vec<&str> = run.stdout.lines().collect();
+        for pair in lines.windows(2) {
+            let prose = |line: &str| line.starts_with(|c: char| c.is_alphabetic() || c == '`');
+            let first = pair[1].split(' ').next().unwrap_or_default();
+            let room = pair[0].chars().count() + 1 + first.chars().count() <= 100;
+            assert!(
+                !(prose(pair[0]) && prose(pair[1]) && room),
+                "{arguments:?}: {pair:?}"
+            );
+        }
     }
     assert!(desk.found().is_empty());
 }
@@ -510,6 +525,19 @@ fn contact_sheets() {
         run.refused(&[out]);
         assert_eq!(desk.found(), ["digits-contact-sheet.png"]);
     }
+    // A picture is replaced, and nothing else is.
+    fs::write(desk.path("history.csv"), "precious").unwrap();
+    for name in ["digits", "xor"] {
+        let show = ["data", "show", name, "--out"];
+        desk.run(show.iter().chain(&["digits-contact-sheet.png"]))
+            .successful();
+        desk.run(show.iter().chain(&["history.csv"])).refused(&[
+            "--out: expected a name that is free, or a PNG to replace, found history.csv",
+        ]);
+        let kept = fs::read_to_string(desk.path("history.csv")).unwrap();
+        assert_eq!(kept, "precious");
+    }
+    assert_eq!(desk.found(), ["digits-contact-sheet.png", "history.csv"]);
 }
 
 /// What augmentation makes of images is shown, as long as there are images, and sense in its flags.
@@ -525,19 +553,6 @@ fn augmented_contact_sheets() {
     assert_ne!(shifted, plain);
     assert_eq!(show(&["--shift", "2"]), shifted);
     assert_ne!(show(&["--rotation", "0.2"]), shifted);
-    // A picture is replaced, and nothing else is.
-    fs::write(desk.path("history.csv"), "precious").unwrap();
-    for name in ["digits", "xor"] {
-        let show = ["data", "show", name, "--out"];
-        desk.run(show.iter().chain(&["digits-contact-sheet.png"]))
-            .successful();
-        desk.run(show.iter().chain(&["history.csv"])).refused(&[
-            "--out: expected a name that is free, or a PNG to replace, found history.csv",
-        ]);
-        let kept = fs::read_to_string(desk.path("history.csv")).unwrap();
-        assert_eq!(kept, "precious");
-    }
-    assert_eq!(desk.found(), ["digits-contact-sheet.png", "history.csv"]);
     let refused = |flags: &[&str], words: &[&str]| {
         let run = desk.run([&["data", "show"], flags].concat());
         run.refused(words);

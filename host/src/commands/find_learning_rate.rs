@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use super::output::{cost, describe, grouped, note, plain, print, program};
+use super::output::{cost, describe, grouped, note, plain, print, program, wrapped};
 use crate::data::{self, Dataset};
 use crate::files::write_atomically;
 use crate::find_rate::judge::Verdict;
@@ -57,13 +57,13 @@ pub struct FindLearningRateArgs {
 
 const AFTER_HELP: &str = "\
 Rates rise from 0.0001 by factors of 3.2. Each gets a short training from the same weights with the \
-same\nmini-batches, judged by the cost of 1,000 training samples at 50 points on the way:\n  \
+same mini-batches, judged by the cost of 1,000 training samples at 50 points on the way:\n  \
 falls       it came down; else\n  \
 oscillates  in the second half ln(cost) rises by more than half of its whole fall\n  \
 higher      it ends more than a tenth above that of a smaller rate\n  \
 diverges    it ends no lower than it began, or is no number\n\
 Half of the largest rate that falls is suggested. The recipe's own rate, schedule and number of \
-epochs\nplay no part.\n\n\
+epochs play no part.\n\n\
 Examples:\n  \
 thumbnet find-learning-rate --recipe book-100\n  \
 thumbnet find-learning-rate --recipe book-100 --batch-size 100 --momentum 0.9";
@@ -203,15 +203,14 @@ fn heading(plan: &Plan, data: &Dataset, probe: &Probe<'_>) -> String {
     format!(
         "data      {}: {} of {} training images, the first {} to measure the cost on\n\
          network   {}\n\
-         recipe    {}: {}\n\
+         recipe    {}\n\
          trainings {} mini-batches of {} at each learning rate\n\n{}\n",
         data.name,
         grouped(plan.train_samples),
         grouped(data.train.len()),
         grouped(probe.measured()),
         describe(&plan.initial.architecture),
-        plan.recipe.name,
-        plan.recipe.summary,
+        wrapped(plan.recipe.line().split(' ')),
         grouped(probe.steps() * POINTS),
         plan.recipe.batch_size,
         console::style(columns).bold(),

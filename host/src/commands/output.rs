@@ -1,7 +1,7 @@
 //! What commands share in talking to people and programs.
 
-use std::fmt::Display;
-use std::io::{ErrorKind, Write};
+use std::fmt::{Display, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -95,6 +95,29 @@ pub(crate) fn describe(architecture: &Architecture) -> String {
     text + &format!(", {} parameters", grouped(architecture.parameters()))
 }
 
+/// Parts with spaces between them, in lines of at most 100 columns behind the 10 that a heading's words
+/// take.
+pub(crate) fn wrapped<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    const INDENT: usize = 10;
+    let mut text = String::new();
+    let mut column = INDENT;
+    for part in parts {
+        let width = part.chars().count();
+        if column > INDENT {
+            if column + 1 + width > 100 {
+                let _ = write!(text, "\n{:INDENT$}", "");
+                column = INDENT;
+            } else {
+                text.push(' ');
+                column += 1;
+            }
+        }
+        text += part;
+        column += width;
+    }
+    text
+}
+
 /// A path that means the same in every folder.
 pub(crate) fn absolute(path: &Path) -> String {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -138,6 +161,29 @@ mod tests {
         assert_eq!(costs, ["0.1235", "99999.0000", "1.000e30", "NaN", "inf"]);
         let numbers = [0.0, 0.1, 5.0, 1e-30, 2.5e20].map(plain);
         assert_eq!(numbers, ["0", "0.1", "5", "1e-30", "2.5e20"]);
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_parts() {
+        let part = "x".repeat(29);
+        let text = wrapped(std::iter::repeat_n(part.as_str(), 7));
+        let lines: Vec<&str> = text.split('\n').collect();
+        let three = [part.as_str(); 3].join(" ");
+        // 89 and the ten of the heading; one more than fit would be 101.
+        let expected = [
+            three.clone(),
+            format!("{:10}{three}", ""),
+            format!("{:10}{part}", ""),
+        ];
+        assert_eq!(lines, expected);
+        assert_eq!(wrapped(["a", "b"]), "a b");
+        // What is longer than a line has one of its own.
+        let long = "y".repeat(120);
+        assert_eq!(
+            wrapped(["a", &long, "b"]),
+            format!("a\n{:10}{long}\n{:10}b", "", "")
+        );
+        assert_eq!(wrapped([]), "");
     }
 
     #[test]

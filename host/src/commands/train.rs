@@ -68,7 +68,7 @@ fn after_help() -> &'static str {
         thumbnet train --init small/last.thumbnet --epochs 5 --learning-rate 0.01\n  \
         thumbnet train --resume small --epochs 20\n\n\
         Ctrl-C ends the run after the mini-batch at hand and keeps the best weights; a second one \
-        ends it\nat once. Exit codes: 0 trained (or interrupted once), 1 diverged, 2 could not \
+        ends it at once. Exit codes: 0 trained (or interrupted once), 1 diverged, 2 could not \
         begin or go on."
 }
 

@@ -93,8 +93,8 @@ const OF_A_NEW_SEARCH: [&str; 13] = [
 
 const AFTER_HELP: &str = "\
 All settings are trained for a few epochs; the best third of them, by validation images, begins again \
-for\nthree times as many, and so on up to the budget: 27 settings and 9 epochs are 27 trainings of \
-1 epoch, 9 of 3\nand 3 of 9. Ctrl-C, or anything worse, loses only the trainings at hand: --resume \
+for three times as many, and so on up to the budget: 27 settings and 9 epochs are 27 trainings of \
+1 epoch, 9 of 3 and 3 of 9. Ctrl-C, or anything worse, loses only the trainings at hand: --resume \
 goes on.\n\n\
 Examples:\n  \
 thumbnet tune --recipe book-100\n  \

@@ -400,6 +400,14 @@ impl Default for Recipe {
 
 impl Recipe {
     /// What training makes small: what was said, or else what fits the outputs.
+    /// Name and summary, as headings have them.
+    pub fn line(&self) -> String {
+        match self.summary.as_str() {
+            "" => self.name.clone(),
+            summary => format!("{}: {summary}", self.name),
+        }
+    }
+
     pub fn cost(&self) -> Cost {
         self.cost.unwrap_or(usual_cost(self.output))
     }

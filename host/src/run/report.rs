@@ -18,6 +18,7 @@ use super::plan::Plan;
 use super::record::{Outcome, data_again};
 use crate::commands::output::{
     absolute, cost, describe, grouped, note, percent, plain, print, program, quoted, significant,
+    wrapped,
 };
 use crate::data::{DataChoice, Dataset};
 use crate::recipe::values::TrainOn;
@@ -236,7 +237,7 @@ fn heading(plan: &Plan, data: &Dataset, run: &Path, epochs_done: usize) -> Resul
          to test\n\
          source    {}\n\
          network   {}{begin}\n\
-         recipe    {}: {}\n\
+         recipe    {}\n\
          training  {}\n\
          folder    {}{done}\n\n{}\n",
         data.name,
@@ -244,9 +245,8 @@ fn heading(plan: &Plan, data: &Dataset, run: &Path, epochs_done: usize) -> Resul
         data.train.height,
         data.source,
         describe(&plan.initial.architecture),
-        recipe.name,
-        recipe.summary,
-        wrapped(&training(plan)?),
+        wrapped(recipe.line().split(' ')),
+        wrapped(training(plan)?.iter().map(String::as_str)),
         run.display(),
         console::style(format!(
             "{:>7} {:>12} {:>17} {:>19} {:>15} {:>12}",
@@ -261,7 +261,8 @@ fn heading(plan: &Plan, data: &Dataset, run: &Path, epochs_done: usize) -> Resul
     ))
 }
 
-/// How it is trained, part by part: what every training has, and then every technique that is on.
+/// How it is trained, part by part with commas between: what every training has, and then every
+/// technique that is on.
 fn training(plan: &Plan) -> Result<Vec<String>> {
     let recipe = &plan.recipe;
     let number = |count: usize, what: &str| {
@@ -282,6 +283,9 @@ fn training(plan: &Plan) -> Result<Vec<String>> {
     }
     parts.push(number(recipe.epochs, "epoch"));
     parts.push(format!("seed {}", recipe.seed));
+    for part in &mut parts {
+        part.push(',');
+    }
     parts.push(number(plan.threads, "thread"));
     Ok(parts)
 }
@@ -303,27 +307,6 @@ const TOLD: [&str; 14] = [
     "batch_size",
     "epochs",
 ];
-
-/// Parts with commas between them, in lines of at most 100 columns behind the heading's words.
-fn wrapped(parts: &[String]) -> String {
-    let mut text = String::new();
-    let mut column = 10;
-    for (index, part) in parts.iter().enumerate() {
-        let comma = if index + 1 < parts.len() { "," } else { "" };
-        if column + 1 + part.len() + comma.len() > 100 {
-            text += "\n         ";
-            column = 9;
-        }
-        if index > 0 {
-            text.push(' ');
-            column += 1;
-        }
-        text += part;
-        text += comma;
-        column += part.len() + comma.len();
-    }
-    text
-}
 
 /// The figures at the end.
 fn results(outcome: &Outcome, data: &Dataset, plan: &Plan) -> String {

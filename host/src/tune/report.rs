@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::halving::{Rung, ranked, rungs};
 use super::results::{Row, Settings, write_rows};
 use super::search::Observer;
-use crate::commands::output::{cost, grouped, percent, plain, print, program, quoted};
+use crate::commands::output::{cost, grouped, percent, plain, print, program, quoted, wrapped};
 use crate::data::Dataset;
 use crate::run::folder::{self, RunFolder};
 use crate::run::interrupt::uninterrupted;
@@ -76,12 +76,11 @@ impl<'a> Report<'a> {
         let samples = recipe.train_samples.unwrap_or(data.train.len());
         let mut text = format!(
             "data      {}: {} images to train, {} to choose by\n\
-             recipe    {}: {}\n",
+             recipe    {}\n",
             data.name,
             grouped(samples),
             grouped(data.validation.len()),
-            recipe.name,
-            recipe.summary,
+            wrapped(recipe.line().split(' ')),
         );
         let mut heading = "ranges    ";
         for (name, range) in self.settings.ranges.searched() {
