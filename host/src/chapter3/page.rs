@@ -1,12 +1,14 @@
 //! The report: one page, and the same in two tables for programs.
 
 use anyhow::Result;
+use thumbnet::WeightDecay;
 
 use super::table::RULES;
 use super::training::Training;
 use super::{Outcome, Verdict};
 use crate::commands::output::{grouped, plain};
 use crate::page::{Badge, Cell, Figure, Page, Section, Table, Tone};
+use crate::training::OptimizerChoice;
 
 /// Grows figure by figure; complete after each.
 #[derive(Debug)]
@@ -150,7 +152,11 @@ fn section(outcome: &Outcome) -> Result<Section> {
         (Verdict::NotJudged, _) => section.text(
             "Not judged: a quick run, or a small data set, has too few images and epochs to tell.",
         ),
-        (Verdict::DoesNotHold, Some(otherwise)) => section.text(otherwise),
+        // Other seeds, other data and a quick run may have failed for another reason.
+        (Verdict::DoesNotHold, Some(otherwise)) => section.text(format!(
+            "Found in the full run on MNIST with seeds 1 to 5, where this claim does not hold: \
+             {otherwise}"
+        )),
         _ => {}
     }
     if !outcome.results.runs.is_empty() {
@@ -171,7 +177,7 @@ fn trainings(outcome: &Outcome) -> Table {
         "optimiser",
         "learning rate",
         "mini-batch",
-        "weight decay",
+        "weight decay, lambda / n",
         "dropout",
         "shift",
     ];
@@ -203,15 +209,36 @@ fn trainings(outcome: &Outcome) -> Table {
             format!("{} {activation}", hidden.join("-")),
             initialization.weights.to_string(),
             cost.to_string(),
-            format!("{optimizer:?}"),
+            optimizer_in_words(optimizer),
             learning_rate.to_string(),
             batch_size.to_string(),
-            format!("{weight_decay:?}"),
+            decay_in_words(weight_decay),
             dropout.to_string(),
             plain(f64::from(augment.shift)),
         ]);
     }
     table
+}
+
+fn optimizer_in_words(optimizer: &OptimizerChoice) -> String {
+    match optimizer {
+        OptimizerChoice::Sgd => "gradient descent".to_owned(),
+        OptimizerChoice::Momentum(mu) => format!("momentum {mu}"),
+        OptimizerChoice::Nesterov(mu) => format!("Nesterov {mu}"),
+        OptimizerChoice::RmsProp(_) => "RMSprop".to_owned(),
+        OptimizerChoice::Adam(_) => "Adam".to_owned(),
+        OptimizerChoice::Muon(_) => "Muon".to_owned(),
+    }
+}
+
+fn decay_in_words(decay: &WeightDecay) -> String {
+    let name = match decay {
+        WeightDecay::L2(_) => "L2",
+        WeightDecay::L1(_) => "L1",
+        WeightDecay::TruncatedL1(_) => "L1, truncated",
+        _ => return "none".to_owned(),
+    };
+    format!("{name}, {}", decay.rate())
 }
 
 impl Verdict {

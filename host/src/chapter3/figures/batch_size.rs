@@ -51,7 +51,8 @@ fn seconds(run: &Run) -> Vec<f64> {
     run.last(|point| point.seconds)
 }
 
-/// The longest time of one by the shortest of the other: whatever else the machine was doing.
+/// The shortest time of one by the shortest of the other: what else the machine was doing has lengthened
+/// the others.
 fn slower(slow: &Run, fast: &Run) -> f64 {
     let fastest = |run| seconds(run).into_iter().fold(f64::NAN, f64::min);
     fastest(slow) / fastest(fast)
