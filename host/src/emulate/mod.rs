@@ -23,6 +23,7 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 
+use crate::commands::output::note;
 use crate::data;
 use log::{Lines, Style};
 use program::Program;
@@ -129,16 +130,16 @@ fn report(ending: Ending, timeout: u64) -> ExitCode {
     match ending {
         Ending::Exit(code) => ExitCode::from(code),
         Ending::Signal(signal) => {
-            eprintln!(
+            note(format_args!(
                 "error: QEMU was ended by signal {signal}: somebody sent it, or a fault came inside the \
                  program's fault handler"
-            );
+            ));
             ExitCode::FAILURE
         }
         Ending::Timeout => {
-            eprintln!(
+            note(format_args!(
                 "error: the program did not end within {timeout} s: give it more time with --timeout"
-            );
+            ));
             ExitCode::from(TIMED_OUT)
         }
         Ending::Interrupt => ExitCode::from(INTERRUPTED),
@@ -157,7 +158,9 @@ fn data_folder(chosen: Option<&Path>) -> anyhow::Result<String> {
         None => match data::mnist_folder() {
             Ok(folder) => folder,
             Err(error) => {
-                eprintln!("note: the program runs without MNIST: {error:#}");
+                note(format_args!(
+                    "note: the program runs without MNIST: {error:#}"
+                ));
                 return Ok(String::new());
             }
         },
