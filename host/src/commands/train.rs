@@ -17,7 +17,7 @@ use crate::run::fit::{Fit, Stopped, go_on};
 use crate::run::folder::{self, RunFolder};
 use crate::run::interrupt;
 use crate::run::plan::Plan;
-use crate::run::record::{Outcome, Record};
+use crate::run::record::{Outcome, Record, with_epochs};
 use crate::run::report::Report;
 use crate::run::resume::Resumed;
 use crate::run::settings::{default_threads, threads};
@@ -61,7 +61,8 @@ pub struct TrainArgs {
 }
 
 fn after_help() -> &'static str {
-    "`thumbnet recipes` lists the recipes; a recipe has a key for every flag under a heading above.\n\n\
+    "`thumbnet recipes` lists the recipes; a recipe has a key for every flag under a heading above, \
+        with hidden = [100] for --model 784-100-10.\n\n\
         Examples:\n  \
         thumbnet train --recipe book-100 --seed 7\n  \
         thumbnet train --model 784-32-10 --epochs 10 --learning-rate 0.05 --out small\n  \
@@ -118,10 +119,16 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     draw(&folder, &fit, &plan, &data, &test);
     report.end(&outcome, &data, &plan, &folder)?;
     if stopped == Stopped::Diverged {
+        let advice = match plan.full_batch() {
+            Some(_) => "try other --weights, or a larger --l2".to_owned(),
+            None => format!(
+                "try a --learning-rate below {}",
+                plain(plan.recipe.learning_rate)
+            ),
+        };
         note(format_args!(
-            "error: training diverged in epoch {}: try a --learning-rate below {}",
-            fit.history.len(),
-            plain(plan.recipe.learning_rate)
+            "error: training diverged in epoch {}: {advice}",
+            fit.history.len()
         ));
         return Ok(ExitCode::from(DIVERGED));
     }
@@ -156,6 +163,11 @@ fn set_up(args: &TrainArgs) -> Result<Setup> {
         plan.recipe.init = recipe.init;
         let mut record = Record::new(&plan, &data)?;
         record.network = resumed.record.network;
+        // The recipe that it names is no part of `run.toml`.
+        record.command = match args.flags.epochs() {
+            Some(epochs) => with_epochs(&resumed.record.command, epochs),
+            None => resumed.record.command,
+        };
         return Ok(Setup {
             plan,
             data,
