@@ -69,8 +69,8 @@ pub(crate) fn read_four(folder: &Path) -> Result<[File; 4]> {
     let place = folder.display();
     ensure!(
         folder.is_dir(),
-        "{place}: expected mnist, fashion-mnist, digits or a folder with MNIST's four files, found \
-         {}",
+        "{place}: expected mnist, fashion-mnist, digits, xor, two-moons or a folder with MNIST's four \
+         files, found {}",
         if folder.exists() {
             "a file: give the folder it is in"
         } else {

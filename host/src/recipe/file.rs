@@ -125,10 +125,17 @@ fn sentence(message: &str) -> String {
     if let Some(field) = message.strip_prefix("missing field ") {
         return format!("{MISSING}{field}, found none");
     }
-    if message.starts_with("unknown field ") {
-        return "expected a key of a recipe, found another; `thumbnet train --help` lists them, \
-                with dashes"
-            .to_owned();
+    // serde says which keys there are, too.
+    if let Some(rest) = message.strip_prefix("unknown field `") {
+        let found = rest.split('`').next().unwrap_or(rest);
+        let advice = match found {
+            "model" => "write hidden = [100] for --model 784-100-10",
+            _ => {
+                "`thumbnet train --help` lists most of them, with dashes; the others are hidden, \
+                  name, summary and reaches"
+            }
+        };
+        return format!("expected a key of a recipe, found {found:?}: {advice}");
     }
     message.to_owned()
 }
@@ -230,8 +237,13 @@ mod tests {
             ),
             (
                 "epochs = 3\nrate = 1",
-                "mine.toml, line 2: rate: expected a key of a recipe, found another; `thumbnet \
-                 train --help` lists them, with dashes",
+                "mine.toml, line 2: rate: expected a key of a recipe, found \"rate\": `thumbnet \
+                 train --help` lists most of them, with dashes; the others are hidden, name,",
+            ),
+            (
+                "model = \"784-30-10\"",
+                "mine.toml, line 1: model: expected a key of a recipe, found \"model\": write hidden = \
+                 [100] for --model 784-100-10",
             ),
             (
                 "dropout = \"half\"",

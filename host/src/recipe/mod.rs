@@ -1,8 +1,9 @@
 //! Recipes: everything that a training needs, as one flat list of keys.
 //!
 //! [`Recipe`] is that list, and the only one. A recipe file has its keys, `thumbnet train` has a
-//! flag for each (`learning_rate` is `--learning-rate`), and `run.toml` keeps them all. Inputs and
-//! classes are left to the data.
+//! flag for each that is no word about the recipe itself (`learning_rate` is `--learning-rate`, and
+//! `hidden` is what `--model` says between inputs and classes), and `run.toml` keeps them all. Inputs
+//! and classes are left to the data.
 //!
 //! | module | what |
 //! |---|---|
@@ -399,7 +400,6 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// What training makes small: what was said, or else what fits the outputs.
     /// Name and summary, as headings have them.
     pub fn line(&self) -> String {
         match self.summary.as_str() {
@@ -408,6 +408,7 @@ impl Recipe {
         }
     }
 
+    /// What training makes small: what was said, or else what fits the outputs.
     pub fn cost(&self) -> Cost {
         self.cost.unwrap_or(usual_cost(self.output))
     }

@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde::Serialize;
-use thumbnet::Mlp;
-use thumbnet::network::Layers;
 
 use super::bar::Bar;
 use super::fit::{Fit, Stopped};
@@ -28,18 +26,21 @@ use crate::training::Progress;
 /// Where boards have their programs, seen from the root of the repository.
 const BOARD: &str = "firmware/mps2";
 
-/// The network that a board's program `evaluate` has room for, from any weights file.
-type BoardsOwn = Mlp<784, 32, 10>;
+/// The data set that a board's program `evaluate` shows to whatever network it is built with.
+const BOARD_DATA: &str = "mnist";
+
+/// Parameters that the 4 MB of a board's flash have room for beside the program.
+const BOARD_PARAMETERS: usize = 1_000_000;
 
 /// Tells about one run.
 pub struct Report {
     json: bool,
     /// Whether there are validation images.
     validates: bool,
-    epochs: usize,
-    samples: usize,
     /// Whether steps have a learning rate.
     has_rate: bool,
+    epochs: usize,
+    samples: usize,
     bar: Option<Bar>,
 }
 
@@ -62,9 +63,9 @@ impl Report {
         Self {
             json,
             validates: plan.recipe.train_on == TrainOn::Split,
+            has_rate: !plan.recipe.optimizer.is_full_batch(),
             epochs: plan.recipe.epochs,
             samples: plan.samples_of_epoch(),
-            has_rate: !plan.recipe.optimizer.is_full_batch(),
             bar: std::io::stderr()
                 .is_terminal()
                 .then(|| Bar::new(plan, progress)),
@@ -119,13 +120,13 @@ impl Report {
         } else {
             ("none".to_owned(), "none".to_owned())
         };
-        let accuracy = format!("{accuracy:>19}");
-        let accuracy = console::style(accuracy);
         let learning_rate = if self.has_rate {
             significant(record.learning_rate)
         } else {
             "none".to_owned()
         };
+        let accuracy = format!("{accuracy:>19}");
+        let accuracy = console::style(accuracy);
         // The best so far stands out.
         let accuracy = if fit.best_epoch == record.epoch {
             accuracy.bold()
@@ -397,25 +398,29 @@ fn next(data: &Dataset, plan: &Plan, run: &RunFolder) -> String {
         ),
     ];
     if Path::new(BOARD).is_dir() {
-        let (why, model) = if plan.initial.architecture == BoardsOwn::ARCHITECTURE {
-            let file = quoted(&absolute(&run.file(folder::MODEL)));
-            (
-                "run it on an emulated Cortex-M4F",
-                format!("THUMBNET_MODEL={file} "),
-            )
-        } else {
-            (
-                "run the network that boards come with on an emulated Cortex-M4F",
-                String::new(),
-            )
-        };
-        commands.push((why, format!("{model}cargo m4f")));
+        commands.push(on_a_board(data, plan, run));
     }
     let mut text = format!("\n{}\n", console::style("What to do next").bold());
     for (why, command) in commands {
         let _ = writeln!(text, "  {why}:\n    {command}");
     }
     text
+}
+
+/// What runs the network on a board, if it can be shown that board's images and has room there; or
+/// else the one that boards come with.
+fn on_a_board(data: &Dataset, plan: &Plan, run: &RunFolder) -> (&'static str, String) {
+    if data.name == BOARD_DATA && plan.initial.parameters.len() <= BOARD_PARAMETERS {
+        let file = quoted(&absolute(&run.file(folder::MODEL)));
+        return (
+            "run it on an emulated Cortex-M4F",
+            format!("THUMBNET_MODEL={file} cargo m4f"),
+        );
+    }
+    (
+        "run the network that boards come with on an emulated Cortex-M4F",
+        "cargo m4f".to_owned(),
+    )
 }
 
 /// Seconds, or minutes and seconds.
@@ -425,4 +430,57 @@ fn duration(seconds: f64) -> String {
     }
     let whole = seconds.round() as u64;
     format!("{} min {} s", whole / 60, whole % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::load;
+    use crate::recipe::values::Optimizer;
+
+    #[test]
+    fn a_board_is_offered_what_it_can_run() {
+        let mut data = load(&DataChoice::Digits).unwrap();
+        let run = RunFolder::of_run(Path::new("/runs/mine"));
+        let command = |data: &Dataset, hidden| {
+            let recipe = Recipe {
+                hidden,
+                ..Recipe::default()
+            };
+            on_a_board(data, &Plan::new(recipe, data, 1).unwrap(), &run).1
+        };
+        // It has no such images.
+        assert_eq!(command(&data, vec![32]), "cargo m4f");
+        BOARD_DATA.clone_into(&mut data.name);
+        let own = "THUMBNET_MODEL=/runs/mine/model.thumbnet cargo m4f";
+        assert_eq!(command(&data, vec![32]), own);
+        assert_eq!(command(&data, vec![100, 50]), own);
+        // 64 x 14,000 weights and more.
+        assert_eq!(command(&data, vec![14_000]), "cargo m4f");
+    }
+
+    #[test]
+    fn methods_without_a_learning_rate_have_none_in_their_heading() {
+        let data = load(&DataChoice::Digits).unwrap();
+        let said = |optimizer| {
+            let recipe = Recipe {
+                optimizer,
+                ..Recipe::default()
+            };
+            training(&Plan::new(recipe, &data, 1).unwrap()).unwrap()
+        };
+        let all = said(Optimizer::LBfgs);
+        assert!(
+            all.contains(&"all samples in every step,".to_owned()),
+            "{all:?}"
+        );
+        let absent = |part: &String| !part.contains("learning rate") && !part.contains("batches");
+        assert!(all.iter().all(absent), "{all:?}");
+        let descent = said(Optimizer::Sgd);
+        assert_eq!(
+            descent[1..3],
+            ["learning rate 0.5,", "mini-batches of 10,"],
+            "{descent:?}"
+        );
+    }
 }
