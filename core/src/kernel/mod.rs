@@ -149,6 +149,31 @@ pub fn subtract_scaled(values: &mut [f32], coefficient: f32, delta: &[f32]) {
     }
 }
 
+/// `values[j] *= factor`.
+#[inline(always)]
+pub fn scale(values: &mut [f32], factor: f32) {
+    if soft::NEEDED {
+        return soft::scale(values, factor);
+    }
+    for value in values {
+        *value *= factor;
+    }
+}
+
+/// `values[j] += others[j]`.
+///
+/// # Shapes
+/// `values`, `others`: `[fan_out]`, or all of a layer's.
+#[inline(always)]
+pub fn add(values: &mut [f32], others: &[f32]) {
+    if soft::NEEDED {
+        return soft::add(values, others);
+    }
+    for (value, other) in values.iter_mut().zip(others) {
+        *value += other;
+    }
+}
+
 /// Adds the squares of a matrix to `total`: column `j` is summed from its first row to its last,
 /// starting from `0.0`, and the sums are added to `total`, `j` ascending. Columns can thus be
 /// summed apart from one another.

@@ -7,7 +7,7 @@ use core::hint::black_box;
 
 use rand_core::Rng;
 
-use super::{forward, subtract_scaled};
+use super::{add, forward, scale, subtract_scaled};
 
 /// Longest row that is tried.
 const LONGEST: usize = 40;
@@ -30,7 +30,7 @@ pub struct Difference {
     pub expected: u32,
 }
 
-/// Runs [`forward`] and [`subtract_scaled`] on so many rows of up to 40 numbers each.
+/// Runs [`forward`], [`subtract_scaled`], [`scale`] and [`add`] on so many rows of up to 40 numbers each.
 ///
 /// # Errors
 /// At the first result with other bits than the operators'. One NaN is as good as another.
@@ -59,8 +59,38 @@ pub fn compare_with_operators(rng: &mut impl Rng, rows: u32) -> Result<(), Diffe
         let values = found.get_mut(..length).unwrap_or_default();
         subtract_scaled(values, -factor, row);
         compare("subtract_scaled", &sums, factor, row, &found)?;
+
+        // `-0.0 + x` is `x`, and `x * 1.0` is, too.
+        let mut found = row_of_zeros_or(rng, row);
+        let others = found;
+        let products = found.get_mut(..length).unwrap_or_default();
+        scale(products, factor);
+        let others = others.get(..length).unwrap_or_default();
+        compare("scale", &[-0.0; LONGEST], factor, others, &found)?;
+
+        let mut found = sums;
+        let values = found.get_mut(..length).unwrap_or_default();
+        add(values, others);
+        compare("add", &sums, 1.0, others, &found)?;
     }
     Ok(())
+}
+
+/// A copy of `row`, or, every fourth time, as many zeros: kernels pass over those.
+fn row_of_zeros_or(rng: &mut impl Rng, row: &[f32]) -> [f32; LONGEST] {
+    let mut copy = [0.0; LONGEST];
+    if rng.next_u32().is_multiple_of(4) {
+        let sign = if rng.next_u32().is_multiple_of(2) {
+            -1.0
+        } else {
+            1.0
+        };
+        return copy.map(|zero: f32| zero * sign);
+    }
+    for (copy, value) in copy.iter_mut().zip(row) {
+        *copy = *value;
+    }
+    copy
 }
 
 fn compare(

@@ -1,18 +1,14 @@
 //! How optimisers make weights decay.
 
 use crate::activation::abs;
+use crate::kernel;
 use crate::regularization::WeightDecay;
 
 /// What `begin` does to values that samples then move in place.
 #[inline(always)]
 pub(super) fn decay_in_place(values: &mut [f32], decay: WeightDecay) {
     match decay {
-        WeightDecay::L2(decay) => {
-            let keep = 1.0 - decay;
-            for value in values {
-                *value *= keep;
-            }
-        }
+        WeightDecay::L2(decay) => kernel::scale(values, 1.0 - decay),
         WeightDecay::L1(decay) => {
             for value in values {
                 *value -= decay * sign(*value);

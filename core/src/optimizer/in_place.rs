@@ -2,6 +2,7 @@
 
 use super::decay::{decay_in_place, sign, truncate};
 use super::{Kept, Optimizer, Slot};
+use crate::kernel;
 use crate::network::Network;
 use crate::regularization::WeightDecay;
 
@@ -150,9 +151,7 @@ impl Optimizer for Momentum {
                 }
             }
             WeightDecay::None | WeightDecay::TruncatedL1(_) => {
-                for velocity in slot.velocity {
-                    *velocity *= momentum;
-                }
+                kernel::scale(slot.velocity, momentum);
             }
         }
     }
@@ -172,9 +171,7 @@ impl Optimizer for Momentum {
 
     #[inline(always)]
     fn end(self, slot: Slot<'_>, decay: WeightDecay) {
-        for (value, velocity) in slot.values.iter_mut().zip(slot.velocity.iter()) {
-            *value += velocity;
-        }
+        kernel::add(slot.values, slot.velocity);
         truncate(slot.values, decay);
     }
 }

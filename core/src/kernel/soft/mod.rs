@@ -38,6 +38,35 @@ pub(super) fn add_scaled(sums: &mut [f32], factor: f32, row: &[f32]) {
     }
 }
 
+/// `values[j] *= factor`. Zeros stay what they are, unless the factor turns their signs or makes NaN
+/// of them.
+#[inline(never)]
+pub(super) fn scale(values: &mut [f32], factor: f32) {
+    let keeps_zeros = (0.0..=f32::MAX).contains(&factor) && factor.is_sign_positive();
+    for value in values {
+        if !(keeps_zeros && value.to_bits() << 1 == 0) {
+            *value *= factor;
+        }
+    }
+}
+
+/// `values[j] += others[j]`. Blocks of zeros are passed over.
+///
+/// # Shapes
+/// `values`, `others`: `[fan_out]`.
+#[inline(never)]
+pub(super) fn add(values: &mut [f32], others: &[f32]) {
+    const BLOCK: usize = 16;
+    for (values, others) in values.chunks_mut(BLOCK).zip(others.chunks(BLOCK)) {
+        // Only of `-0.0 + 0.0` a zero makes another number.
+        let changes = others.iter().any(|other| other.to_bits() << 1 != 0)
+            || values.iter().any(|value| value.to_bits() == SIGN);
+        if changes {
+            add_scaled(values, 1.0, others);
+        }
+    }
+}
+
 /// `sum + a * b`, both rounded as the operators do: to nearest, ties to even.
 ///
 /// All that is not in the range of normal numbers is left to the operators. A product of two
