@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Reads the pages of `thumbnet report` as people do: in a browser, without a network, by keyboard.
+"""Reads the pages of `thumbnet report` and `thumbnet chapter3` as people do: in a browser, without a
+network, by keyboard.
 
     pip install -r tests/requirements.txt
     python tests/pages.py target/release/thumbnet [folder for screenshots]
@@ -79,7 +80,8 @@ def browser():
 
 
 def make_pages(thumbnet, folder):
-    """Pages about one run, about several, and about one that has only begun."""
+    """Pages about one run, about several, about one that has only begun, and about one on points; and
+    about claims of the chapter."""
     evil = 'run <script>alert(1)&"co"'
     train = [thumbnet, "train", "--data", "digits", "--recipe", "book-30"]
     for name, flags in {
@@ -92,6 +94,12 @@ def make_pages(thumbnet, folder):
     record = (folder / "one/run.toml").read_text()
     (folder / "begun/run.toml").write_text(record.split("[result]")[0])
 
+    xor = [thumbnet, "train", "--recipe", "xor", "--out", "points"]
+    subprocess.run(xor, cwd=folder, check=True, capture_output=True)
+    claims = [thumbnet, "chapter3", "--data", "digits", "--quick", "--seeds", "2", "--out", "claims",
+              "--only", "neuron", "initialization"]
+    subprocess.run(claims, cwd=folder, check=True, capture_output=True)
+
     def report(*runs, out):
         subprocess.run([thumbnet, "report", *runs, "--out", out], cwd=folder, check=True,
                        capture_output=True)
@@ -101,6 +109,8 @@ def make_pages(thumbnet, folder):
         "one": report("one", out="one.html"),
         "several": report("one", evil, "three", out="several.html"),
         "begun": report("begun", "one", out="begun.html"),
+        "points": report("points", out="points.html"),
+        "claims": folder / "claims/chapter3.html",
     }
 
 

@@ -134,7 +134,10 @@ fn section(outcome: &Outcome) -> Result<Section> {
     }
     section.figure(drawn);
     let caption = "What decides";
-    let mut checks = Table::new(caption, &["check", "found: mean (range over seeds)", ""]);
+    let mut checks = Table::new(
+        caption,
+        &["check", "found: mean (range over seeds)", "holds"],
+    );
     for check in &outcome.checks {
         let badge = Badge {
             words: if check.holds { "yes" } else { "no" }.to_owned(),
