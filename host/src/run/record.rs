@@ -115,6 +115,7 @@ impl Record {
         let instructions = match Instructions::detect() {
             Instructions::Baseline => "baseline",
             Instructions::Avx2 => "avx2",
+            Instructions::Avx512 => "avx512",
         };
         let mut recipe = plan.recipe.clone();
         recipe.data = data_again(&recipe.data, data);

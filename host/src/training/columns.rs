@@ -1,9 +1,8 @@
 //! A mini-batch by input instead of by sample: which samples have something at each input.
 
-use thumbnet::input::{Input, pixel};
-use thumbnet::regularization::{HashedMask, HashedMasks, Mask};
+use std::ops::Range;
 
-use super::sparse::SparseImages;
+use super::mini_batch::MiniBatch;
 
 /// Samples that are transposed together: as many as a word has bits.
 pub(super) const PORTION: usize = 64;
@@ -18,35 +17,15 @@ pub(super) struct Columns {
     pixels: Vec<u8>,
     /// What each pixel is: `rate x (scale x pixel)`.
     levels: [f32; 256],
+    /// The inputs that are not zero in all samples, if they have been listed.
+    touched: Vec<u16>,
 }
 
-/// What one input is to each sample.
+/// The samples in which one input is not zero, each with what it is there.
 pub(super) struct Column<'a> {
     present: u64,
     pixels: &'a [u8],
     levels: &'a [f32; 256],
-}
-
-/// The samples of a mini-batch that a portion begins with, and what drops their inputs.
-#[derive(Clone, Copy)]
-pub(super) struct Inputs<'a> {
-    /// Which images.
-    pub(super) samples: &'a [u32],
-    /// The place of the first of them in the mini-batch.
-    pub(super) first: usize,
-    pub(super) images: &'a SparseImages<'a>,
-    /// What drops inputs, if anything does.
-    pub(super) masks: Option<HashedMasks>,
-    /// What kept inputs are multiplied by.
-    pub(super) scale: f32,
-}
-
-impl Inputs<'_> {
-    /// The mask of one of the samples.
-    #[inline(always)]
-    pub(super) fn mask(&self, index: usize) -> Option<HashedMask> {
-        self.masks.map(|masks| masks.mask(0, self.first + index))
-    }
 }
 
 impl Columns {
@@ -56,25 +35,52 @@ impl Columns {
             present: vec![0; inputs],
             pixels: vec![0; inputs * PORTION],
             levels: [0.0; 256],
+            touched: Vec::new(),
         }
     }
 
-    /// Takes samples, at most [`PORTION`], every value to be multiplied by `rate`.
+    /// Takes some samples, at most [`PORTION`], every value to be multiplied by `rate`.
     #[inline(always)]
-    pub(super) fn fill(&mut self, inputs: &Inputs<'_>, rate: f32) {
-        self.samples = inputs.samples.len();
-        for (level, value) in self.levels.iter_mut().zip(0..=255) {
-            *level = rate * (inputs.scale * pixel(value));
+    pub(super) fn fill(&mut self, mini_batch: &MiniBatch, samples: Range<usize>, rate: f32) {
+        self.samples = samples.len();
+        for (level, value) in self.levels.iter_mut().zip(mini_batch.levels()) {
+            *level = rate * value;
         }
         self.present.fill(0);
-        for (bit, &sample) in inputs.samples.iter().enumerate() {
-            let mask = inputs.mask(bit);
-            for (place, value) in inputs.images.image(sample as usize).bytes() {
-                if !mask.is_some_and(|mask| mask.drops(place)) {
-                    self.present[place] |= 1 << bit;
-                    self.pixels[place * self.samples + bit] = value;
-                }
+        for (bit, sample) in samples.enumerate() {
+            for (place, value) in mini_batch.image(sample).bytes() {
+                self.present[place] |= 1 << bit;
+                self.pixels[place * self.samples + bit] = value;
             }
+        }
+    }
+
+    /// Lists the inputs that are not zero in all samples.
+    #[inline(always)]
+    pub(super) fn list_touched(&mut self) {
+        // Which ones they are is not for a processor to guess.
+        self.touched.resize(self.present.len(), 0);
+        let mut count = 0;
+        for (place, &present) in self.present.iter().enumerate() {
+            self.touched[count] = place as u16;
+            count += usize::from(present != 0);
+        }
+        self.touched.truncate(count);
+    }
+
+    /// The inputs that are not zero in all samples, ascending, once they have been listed.
+    #[inline(always)]
+    pub(super) fn touched(&self) -> impl Iterator<Item = usize> {
+        self.touched.iter().map(|&place| usize::from(place))
+    }
+
+    /// What input `place` is to the samples.
+    #[inline(always)]
+    pub(super) fn column(&self, place: usize) -> Column<'_> {
+        Column {
+            present: self.present[place],
+            pixels: &self.pixels[place * self.samples..][..self.samples],
+            levels: &self.levels,
         }
     }
 
@@ -91,26 +97,18 @@ impl Columns {
     }
 }
 
-/// Pairs the samples in which the input is not zero with their rows.
-impl Input for Column<'_> {
+impl Iterator for Column<'_> {
+    type Item = (usize, f32);
+
     #[inline(always)]
-    fn for_each_nonzero<R>(
-        &self,
-        mut rows: impl Iterator<Item = R>,
-        mut visit: impl FnMut(R, f32),
-    ) {
-        let mut left = self.present;
-        let mut next = 0;
-        while left != 0 {
-            let sample = left.trailing_zeros() as usize;
-            left &= left - 1;
-            let (Some(row), Some(&value)) = (rows.nth(sample - next), self.pixels.get(sample))
-            else {
-                return;
-            };
-            next = sample + 1;
-            visit(row, self.levels[usize::from(value)]);
+    fn next(&mut self) -> Option<(usize, f32)> {
+        if self.present == 0 {
+            return None;
         }
+        let sample = self.present.trailing_zeros() as usize;
+        self.present &= self.present - 1;
+        let value = *self.pixels.get(sample)?;
+        Some((sample, self.levels[usize::from(value)]))
     }
 }
 

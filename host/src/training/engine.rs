@@ -205,7 +205,8 @@ impl Engine {
                             samples: 0,
                         };
                         let mut trained = 0;
-                        for (round, samples) in order.chunks(batch_size).take(count).enumerate() {
+                        let mut mini_batches = order.chunks(batch_size).take(count).enumerate();
+                        while let Some((round, samples)) = mini_batches.next() {
                             if !exchange.takes_place(round) {
                                 break;
                             }
@@ -218,6 +219,7 @@ impl Engine {
                                 step: step.saturating_add(1),
                                 learning_rate: learning_rate(step),
                                 samples,
+                                next: mini_batches.clone().next().map_or(&[], |(_, next)| next),
                                 images,
                                 exchange,
                             };
@@ -228,6 +230,7 @@ impl Engine {
                                 progress.samples.store(result.samples, Ordering::Relaxed);
                             }
                         }
+                        shard.settle();
                         (result, trained, rng)
                     })
                 })

@@ -8,18 +8,23 @@ use thumbnet::optimizer::{Optimizer, Step};
 use thumbnet::regularization::{HashedMasks, drop_units, is_dropped};
 use thumbnet::{LayerShape, WeightDecay, kernel};
 
+use super::blocks::{self, COLUMNS, Matrix};
 use super::parameters::{Parameters, Parts};
 
 /// The units of a layer, for each sample of a mini-batch. There are units that do not exist up to
-/// a multiple of 8; their values stay zero.
+/// a multiple of 16; their values stay zero.
 pub(super) struct Hidden {
     /// `[samples][width]`: weighted inputs, then activations, then deltas.
     pub(super) values: Vec<f32>,
     pub(super) shape: LayerShape,
     /// What kept activations are multiplied by.
     pub(super) scale: f32,
-    /// Where deltas are put while the activations are still needed.
+    /// Where deltas are put while the activations are still needed, and then what the update
+    /// multiplies them with.
     deltas: Vec<f32>,
+    /// Whether each activation goes into the sums of the layer behind just as it is: none is zero,
+    /// which would be skipped, and none is scaled.
+    is_plain: bool,
 }
 
 impl Hidden {
@@ -29,16 +34,46 @@ impl Hidden {
             shape,
             scale,
             deltas: Vec::new(),
+            is_plain: false,
         }
     }
 
     pub(super) fn width(&self) -> usize {
-        self.shape.fan_out.next_multiple_of(8)
+        self.shape.fan_out.next_multiple_of(COLUMNS)
     }
 
     /// Makes room for a mini-batch.
     pub(super) fn resize(&mut self, samples: usize) {
         self.values.resize(samples * self.width(), 0.0);
+    }
+
+    /// Turns the sums over the layer behind into deltas.
+    #[inline(always)]
+    fn finish_deltas(&mut self, drops: bool) {
+        let width = self.width();
+        let samples = self.values.chunks_exact(width);
+        for (deltas, values) in self.deltas.chunks_exact_mut(width).zip(samples) {
+            for (delta, &a) in deltas.iter_mut().zip(values) {
+                *delta = *delta * self.scale * self.shape.activation.derivative(a);
+            }
+            if drops {
+                for (delta, &a) in deltas.iter_mut().zip(values) {
+                    *delta = if is_dropped(a) { 0.0 } else { *delta };
+                }
+            }
+        }
+    }
+
+    /// Looks for activations that are zero.
+    #[inline(always)]
+    fn look_for_zeros(&mut self) {
+        let mut zeros = 0;
+        for values in self.values.chunks_exact(self.width()) {
+            for &value in &values[..self.shape.fan_out] {
+                zeros += u32::from(value == 0.0);
+            }
+        }
+        self.is_plain = zeros == 0 && self.scale == 1.0;
     }
 
     /// Turns weighted inputs into activations, and silences dropped units; `layer` counts from 1.
@@ -74,7 +109,7 @@ impl Layer {
         keeps_gradient: bool,
         scale: f32,
     ) -> Self {
-        let fan_in = shape.fan_in.next_multiple_of(8);
+        let fan_in = shape.fan_in.next_multiple_of(COLUMNS);
         let mut layer = Self {
             weights: Parameters::default(),
             biases: Parameters::default(),
@@ -100,7 +135,7 @@ impl Layer {
             }
             wide
         };
-        let fan_in = shape.fan_in.next_multiple_of(8);
+        let fan_in = shape.fan_in.next_multiple_of(COLUMNS);
         self.weights.set(weights, |rows| widen(rows, fan_in));
         self.biases.set(biases, |rows| widen(rows, 1));
     }
@@ -152,25 +187,41 @@ impl Layer {
     /// Weighted inputs of each sample, and their activations unless this is the last layer.
     /// `layer` counts from 1.
     #[inline(always)]
-    pub(super) fn forward(
+    pub(super) fn forward<const LANES: usize>(
         &mut self,
-        below: &Hidden,
+        below: &mut Hidden,
         masks: Option<HashedMasks>,
         layer: usize,
         is_last: bool,
     ) {
         self.units.resize(below.values.len() / below.width());
         let width = self.units.width();
-        let samples = self.units.values.chunks_exact_mut(width);
-        for (outputs, values) in samples.zip(below.values.chunks_exact(below.width())) {
+        for outputs in self.units.values.chunks_exact_mut(width) {
             outputs.copy_from_slice(&self.biases.values);
-            let input = Strided {
-                values,
-                stride: 1,
-                scale: below.scale,
-                rate: 1.0,
+        }
+        below.look_for_zeros();
+        if below.is_plain {
+            let inputs = Matrix {
+                values: &below.values,
+                width: below.width(),
             };
-            forward(&input, &self.weights.values, outputs);
+            let weights = Matrix {
+                values: &self.weights.values,
+                width,
+            };
+            let fan_in = below.shape.fan_out;
+            blocks::forward::<LANES>(inputs, fan_in, weights, &mut self.units.values);
+        } else {
+            let samples = self.units.values.chunks_exact_mut(width);
+            for (outputs, values) in samples.zip(below.values.chunks_exact(below.width())) {
+                let input = Strided {
+                    values,
+                    stride: 1,
+                    scale: below.scale,
+                    rate: 1.0,
+                };
+                kernel::forward(&input, &self.weights.values, outputs);
+            }
         }
         if !is_last {
             self.units.activate(masks, layer);
@@ -178,101 +229,130 @@ impl Layer {
     }
 
     /// Moves the parameters, and turns the activations of `units` below into deltas: to the bit
-    /// what core's `Units` do, with more memory. `units` begin at a multiple of 8; those of other
-    /// threads become nothing that is used.
+    /// what core's `Units` do, with more memory. Those of other threads become nothing that is
+    /// used.
     #[inline(always)]
-    pub(super) fn backward<O: Optimizer>(
+    pub(super) fn backward<const LANES: usize, O: Optimizer>(
         &mut self,
         below: &mut Hidden,
         units: Range<usize>,
         drops: bool,
         step: &Step<O>,
     ) {
-        self.deltas_below(below, units, drops);
-        self.update(below, step);
+        below.deltas.resize(below.values.len(), 0.0);
+        if below.values.len() <= TRANSPOSES_FROM * below.width() {
+            self.deltas_below_by_unit(below, units, drops);
+        } else {
+            self.deltas_below::<LANES>(below, units, drops);
+        }
+        // The old activations make room for the deltas once the weights have moved.
         std::mem::swap(&mut below.values, &mut below.deltas);
+        self.update::<LANES, O>(below, step);
     }
 
-    /// `delta_i = scale a'_i sum over j of w_ij delta_j` for each sample. The sum is
-    /// [`kernel::dot`]'s, made for eight units at once: lane `k` of all eight is one vector.
+    /// `delta_i = scale a'_i sum over j of w_ij delta_j` for each sample; the sum is
+    /// [`kernel::dot`]'s, of which products of padding are no part: they add 0.0 to what is not
+    /// -0.0.
     #[inline(always)]
-    fn deltas_below(&mut self, below: &mut Hidden, units: Range<usize>, drops: bool) {
-        let (start, count) = (units.start / 8, units.len().div_ceil(8));
+    fn deltas_below_by_unit(&mut self, below: &mut Hidden, units: Range<usize>, drops: bool) {
+        let (width, below_width) = (self.units.width(), below.width());
+        let samples = self.units.values.chunks_exact(width);
+        for (deltas, own) in samples.zip(below.deltas.chunks_exact_mut(below_width)) {
+            let rows = self.weights.values.chunks_exact(width);
+            for (own, row) in own.iter_mut().zip(rows).take(units.end).skip(units.start) {
+                *own = dot(row, deltas);
+            }
+        }
+        below.finish_deltas(drops);
+    }
+
+    /// The same for many samples: sums are made for a vector of units at once, and lane `k` of all
+    /// of them is one vector.
+    #[inline(always)]
+    fn deltas_below<const LANES: usize>(
+        &mut self,
+        below: &mut Hidden,
+        units: Range<usize>,
+        drops: bool,
+    ) {
+        let (start, end) = (units.start / LANES, units.end.div_ceil(LANES));
         let width = self.units.width();
         let fan_in = below.width();
-        let scale = below.scale;
         for (i, row) in self.weights.values.chunks_exact(width).enumerate() {
             for (j, &weight) in row.iter().take(self.units.shape.fan_out).enumerate() {
                 self.transposed[j * fan_in + i] = weight;
             }
         }
-        below.deltas.resize(below.values.len(), 0.0);
+        let transposed = Matrix {
+            values: &self.transposed,
+            width: fan_in,
+        };
         let samples = self.units.values.chunks_exact(width);
-        let below_samples = below.values.chunks_exact(fan_in);
-        let below_deltas = below.deltas.chunks_exact_mut(fan_in);
-        for ((deltas, values), own_deltas) in samples.zip(below_samples).zip(below_deltas) {
-            let blocks = own_deltas.as_chunks_mut::<8>().0.iter_mut();
-            let blocks = blocks.zip(values.as_chunks::<8>().0);
-            for (block, (own, a)) in blocks.enumerate().skip(start).take(count) {
-                let mut lanes = [[0.0_f32; 8]; 8];
-                let mut rows = self.transposed.chunks_exact(fan_in).zip(deltas);
-                while rows.len() > 0 {
-                    for lane in &mut lanes {
-                        let Some((row, &delta)) = rows.next() else {
-                            break;
-                        };
-                        let Some(weights) = row.as_chunks::<8>().0.get(block) else {
-                            continue;
-                        };
-                        for (sum, weight) in lane.iter_mut().zip(weights) {
-                            *sum += weight * delta;
-                        }
-                    }
-                }
-                let [l0, l1, l2, l3, l4, l5, l6, l7] = lanes;
-                for unit in 0..8 {
-                    let even = (l0[unit] + l4[unit]) + (l2[unit] + l6[unit]);
-                    let odd = (l1[unit] + l5[unit]) + (l3[unit] + l7[unit]);
-                    let derivative = below.shape.activation.derivative(a[unit]);
-                    let delta = (even + odd) * scale * derivative;
-                    let dropped = drops && is_dropped(a[unit]);
-                    own[unit] = if dropped { 0.0 } else { delta };
-                }
+        for (deltas, own) in samples.zip(below.deltas.chunks_exact_mut(fan_in)) {
+            let deltas = &deltas[..self.units.shape.fan_out];
+            let blocks = own.as_chunks_mut::<LANES>().0.iter_mut().enumerate();
+            for (block, own) in blocks.take(end).skip(start) {
+                *own = blocks::dot::<LANES>(deltas, transposed, block * LANES);
             }
         }
+        below.finish_deltas(drops);
     }
 
-    /// Row by row, each weight's samples in the order of the contract.
+    /// Each weight's samples in the order of the contract. The activations below are where their
+    /// deltas were.
     #[inline(always)]
-    fn update<O: Optimizer>(&mut self, below: &Hidden, step: &Step<O>) {
+    fn update<const LANES: usize, O: Optimizer>(&mut self, below: &mut Hidden, step: &Step<O>) {
         let width = self.units.width();
         let deltas = self.units.values.as_slice();
-        for (unit, mut row) in O::rows(self.weights.slot(), width).enumerate() {
-            step.optimizer.begin(row.reborrow(), step.decay);
-            if unit < below.shape.fan_out {
+        step.optimizer.begin(self.weights.slot(), step.decay);
+        let rows = O::moved(self.weights.slot());
+        let below_width = below.width();
+        if below.is_plain {
+            // Adding -rate x a x delta is what subtracting rate x a x delta is, to the bit.
+            for value in &mut below.deltas {
+                *value *= -step.rate;
+            }
+            let inputs = Matrix {
+                values: &below.deltas,
+                width: below_width,
+            };
+            let deltas = Matrix {
+                values: deltas,
+                width,
+            };
+            blocks::update::<LANES>(inputs, deltas, &mut rows[..below.shape.fan_out * width]);
+        } else {
+            let rows = rows.chunks_exact_mut(width);
+            for (unit, row) in rows.take(below.shape.fan_out).enumerate() {
                 let samples = Strided {
-                    values: below.values.get(unit..).unwrap_or_default(),
-                    stride: below.width(),
+                    values: below.deltas.get(unit..).unwrap_or_default(),
+                    stride: below_width,
                     scale: below.scale,
                     rate: -step.rate,
                 };
-                forward(&samples, deltas, O::moved(row.reborrow()));
+                kernel::forward(&samples, deltas, row);
             }
-            step.optimizer.end(row, step.decay);
         }
+        step.optimizer.end(self.weights.slot(), step.decay);
         update_biases(self.biases.slot(), deltas, step);
     }
 }
 
-/// [`kernel::forward`] with the widths of the usual last layers, up to 8 and up to 16 classes, as
-/// constants.
+/// Samples of a mini-batch from which on transposing the weights pays.
+const TRANSPOSES_FROM: usize = 3;
+
+/// [`kernel::dot`] of whole blocks of eight, its lanes halved by vectors.
 #[inline(always)]
-fn forward(input: &Strided<'_>, weights: &[f32], outputs: &mut [f32]) {
-    match outputs.len() {
-        8 => kernel::forward_wide::<1, _>(input, weights, 1.0, outputs),
-        16 => kernel::forward_wide::<2, _>(input, weights, 1.0, outputs),
-        _ => kernel::forward(input, weights, outputs),
+fn dot(left: &[f32], right: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; 8];
+    for (left, right) in left.as_chunks::<8>().0.iter().zip(right.as_chunks::<8>().0) {
+        for ((lane, left), right) in lanes.iter_mut().zip(left).zip(right) {
+            *lane += left * right;
+        }
     }
+    let four: [f32; 4] = std::array::from_fn(|k| lanes[k] + lanes[k + 4]);
+    let two: [f32; 2] = std::array::from_fn(|k| four[k] + four[k + 2]);
+    two[0] + two[1]
 }
 
 /// `rate x (scale x activation)`, of all units in one sample or of one unit in all samples.

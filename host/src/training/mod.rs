@@ -1,7 +1,10 @@
 //! Training on the desktop: networks whose shape is known at run time, on several threads, with
 //! the bits of one.
 
+mod aligned;
 mod augmented;
+mod backlog;
+mod blocks;
 mod columns;
 mod engine;
 mod evaluate;
@@ -10,12 +13,14 @@ mod full_batch;
 mod gradient;
 mod instructions;
 mod layer;
+mod mini_batch;
 mod muon;
 mod objective;
 mod optimizer;
 mod panel;
 mod parameters;
 mod pass;
+mod rows;
 mod shard;
 mod sparse;
 #[cfg(test)]

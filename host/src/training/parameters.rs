@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use thumbnet::optimizer::Slot;
 use thumbnet::{Architecture, LayerShape};
 
+use super::aligned::Aligned;
+
 /// What an optimiser keeps between mini-batches, and the parameters themselves, in the order of the
 /// weights file, however many threads they are spread over.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -65,16 +67,16 @@ fn take<'a>(part: &mut &'a [f32], count: usize) -> &'a [f32] {
 /// Weights or biases of a layer or a panel.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
-    pub(super) values: Vec<f32>,
-    velocity: Vec<f32>,
-    squares: Vec<f32>,
-    pub(super) gradient: Vec<f32>,
+    pub(super) values: Aligned,
+    velocity: Aligned,
+    squares: Aligned,
+    pub(super) gradient: Aligned,
 }
 
 impl Parameters {
     /// Makes room for a gradient.
     pub(super) fn make_gradient(&mut self) {
-        self.gradient = vec![0.0; self.values.len()];
+        self.gradient = Aligned::zeros(self.values.len());
     }
 
     /// Takes over those of `parts` that are not empty, each laid out by `lay_out`; but for the
@@ -83,7 +85,7 @@ impl Parameters {
         let own = [&mut self.values, &mut self.velocity, &mut self.squares];
         for (own, part) in own.into_iter().zip(parts) {
             if !part.is_empty() {
-                *own = lay_out(part);
+                *own = lay_out(part).into();
             }
         }
     }

@@ -14,17 +14,22 @@ use rand_core::Rng;
 use rand_xorshift::XorShiftRng;
 use thumbnet::optimizer::{Clipped, Optimizer, Step, clip_factor};
 use thumbnet::regularization::{HashedMasks, drop_units};
-use thumbnet::{Architecture, LayerShape, Momentum, Nesterov, Sgd};
+use thumbnet::{Architecture, LayerShape, Momentum, Nesterov, Sgd, WeightDecay};
 
-use super::columns::{Columns, Inputs};
+use super::columns::{Columns, PORTION};
 use super::exchange::Exchange;
 use super::layer::{Hidden, Layer};
+use super::mini_batch::{MiniBatch, fetch};
 use super::muon::{Muon, MuonScratch};
 use super::optimizer::{OptimizerChoice, with_optimizer};
-use super::panel::{self, Panel};
+use super::panel::{self, Panel, Portion};
 use super::parameters::Snapshot;
 use super::sparse::SparseImages;
 use super::{Hyperparameters, Instructions};
+
+/// Samples of a mini-batch below which those of the next are fetched ahead; many samples are
+/// fetched side by side anyway.
+const FETCHES_BELOW: usize = 16;
 
 /// What a thread works on for one mini-batch.
 pub(super) struct Batch<'a> {
@@ -33,6 +38,8 @@ pub(super) struct Batch<'a> {
     pub(super) step: u32,
     pub(super) learning_rate: f32,
     pub(super) samples: &'a [u32],
+    /// Those of the next mini-batch.
+    pub(super) next: &'a [u32],
     pub(super) images: &'a SparseImages<'a>,
     pub(super) exchange: &'a Exchange,
 }
@@ -49,7 +56,8 @@ pub(super) struct Shard {
     first: Hidden,
     rest: Vec<Layer>,
     hyperparameters: Hyperparameters,
-    /// The mini-batch by input.
+    mini_batch: MiniBatch,
+    /// The mini-batch, or a portion of it, by input.
     columns: Columns,
     /// What is posted to the other threads.
     message: Vec<f32>,
@@ -60,6 +68,15 @@ pub(super) struct Shard {
     /// All parameters side by side, for Muon.
     whole: Snapshot,
     muon_scratch: Vec<MuonScratch>,
+}
+
+/// How a mini-batch moves the weights of the first layer.
+enum Update {
+    /// It is one sample, and other rows than those of its pixels are put off.
+    OfOne,
+    /// It is one portion, which is in columns, and rows that it does not touch are put off.
+    OfPortion,
+    OfAllRows,
 }
 
 /// The units that `thread` of `threads` keeps: blocks of 8, shared out as evenly as they go.
@@ -85,7 +102,7 @@ impl Shard {
             .next()
             .expect("an architecture has at least one layer");
         let own = units_of(thread, threads, shape.fan_out);
-        let panels = panel::cut(own.clone())
+        let panels = panel::cut(own.clone(), instructions)
             .map(|units| {
                 Panel::new(
                     units,
@@ -112,6 +129,7 @@ impl Shard {
             first: Hidden::new(shape, rates.scale(1)),
             rest,
             hyperparameters,
+            mini_batch: MiniBatch::default(),
             columns: Columns::new(shape.fan_in),
             message: Vec::new(),
             squares: [vec![0.0; shape.fan_out], vec![0.0; shape.fan_out]],
@@ -213,28 +231,113 @@ impl Shard {
             samples,
             batch.step,
         );
-        let inputs = Inputs {
-            samples: batch.samples,
-            first: 0,
-            images: batch.images,
-            masks: masks.filter(|_| rates.rate(0) > 0.0),
-            scale: rates.scale(0) * input_scale,
+        let masks_of_inputs = masks.filter(|_| rates.rate(0) > 0.0);
+        let scale = rates.scale(0) * input_scale;
+        self.mini_batch
+            .fill(batch.images, batch.samples, masks_of_inputs, scale);
+        if batch.next.len() < FETCHES_BELOW {
+            fetch(batch.images, batch.next);
+        }
+        let how = self.catch_up(step.rate);
+        self.forward_first(batch, masks);
+        let cost_sum = match self.instructions.lanes() {
+            16 => self.instructions.run_lanes::<16, _>(
+                #[inline(always)]
+                || self.train_rest::<16, O>(batch, masks, &step),
+            ),
+            _ => self.instructions.run_lanes::<8, _>(
+                #[inline(always)]
+                || self.train_rest::<8, O>(batch, masks, &step),
+            ),
         };
-        self.forward_first(batch, &inputs, masks);
-        let cost_sum = self.instructions.run(
-            #[inline(always)]
-            || {
-                self.forward_rest(masks);
-                let cost_sum = self.cost(batch);
-                self.backward_rest(&step, masks.is_some());
-                cost_sum
-            },
-        );
         for panel in &mut self.panels {
             panel.pick_values(&self.first.values, self.first.width());
-            panel.backward(&inputs, &mut self.columns, &step);
+            panel.update_biases(&step);
+        }
+        let keep = step.optimizer.begin_factor(step.decay).unwrap_or(1.0);
+        match how {
+            Update::OfOne => {
+                for panel in &mut self.panels {
+                    panel.descend_by_one(&self.mini_batch, keep, step.rate);
+                }
+            }
+            Update::OfPortion => {
+                for panel in &mut self.panels {
+                    panel.descend(&self.columns, keep);
+                }
+            }
+            Update::OfAllRows => self.backward_first(&step),
         }
         cost_sum
+    }
+
+    /// Brings the weights that the mini-batch needs up to date, if decay is put off, and says how
+    /// they are to be moved.
+    fn catch_up(&mut self, rate: f32) -> Update {
+        let Hyperparameters {
+            optimizer,
+            weight_decay,
+            ..
+        } = self.hyperparameters;
+        let multiplies = matches!(weight_decay, WeightDecay::None | WeightDecay::L2(_));
+        let puts_off = multiplies
+            && optimizer == OptimizerChoice::Sgd
+            && !self.hyperparameters.keeps_gradient();
+        match self.mini_batch.len() {
+            1 if puts_off => {
+                for panel in &mut self.panels {
+                    let pixels = self.mini_batch.image(0).bytes();
+                    panel.catch_up(pixels.map(|(place, _)| place));
+                }
+                Update::OfOne
+            }
+            samples @ ..=PORTION if puts_off => {
+                self.instructions.run(
+                    #[inline(always)]
+                    || {
+                        self.columns.fill(&self.mini_batch, 0..samples, -rate);
+                        self.columns.list_touched();
+                    },
+                );
+                for panel in &mut self.panels {
+                    panel.catch_up(self.columns.touched());
+                }
+                Update::OfPortion
+            }
+            _ => {
+                self.settle();
+                Update::OfAllRows
+            }
+        }
+    }
+
+    /// Does to all weights what was put off.
+    pub(super) fn settle(&mut self) {
+        for panel in &mut self.panels {
+            panel.settle();
+        }
+    }
+
+    /// Moves the weights of the first layer, portion by portion of the mini-batch.
+    fn backward_first<O: Optimizer>(&mut self, step: &Step<O>) {
+        let samples = self.mini_batch.len();
+        for first in (0..samples).step_by(PORTION) {
+            let end = (first + PORTION).min(samples);
+            let portion = Portion {
+                first,
+                is_last: end == samples,
+            };
+            // Adding -rate x delta is what subtracting rate x delta is, to the bit.
+            self.instructions.run(
+                #[inline(always)]
+                || {
+                    self.columns.fill(&self.mini_batch, first..end, -step.rate);
+                },
+            );
+            for panel in &mut self.panels {
+                panel.backward(&self.columns, step, &portion);
+            }
+        }
     }
 
     fn look_ahead(&mut self, optimizer: Nesterov) {
@@ -333,26 +436,23 @@ impl Shard {
     }
 
     /// The first layer: own units, then everybody's side by side.
-    fn forward_first(
-        &mut self,
-        batch: &Batch<'_>,
-        inputs: &Inputs<'_>,
-        masks: Option<HashedMasks>,
-    ) {
+    fn forward_first(&mut self, batch: &Batch<'_>, masks: Option<HashedMasks>) {
         let width = self.first.width();
         let round = self.rounds(batch);
         self.first.resize(batch.samples.len());
         self.message.clear();
         for panel in &mut self.panels {
-            panel.forward(inputs);
+            panel.forward(&self.mini_batch);
             if !self.rest.is_empty() {
-                let first = panel.units.start;
+                let Range { start: first, end } = panel.units;
+                let units = end - first;
                 self.instructions.run(
                     #[inline(always)]
                     || {
                         for (sample, values) in panel.values_mut().enumerate() {
                             self.first.shape.activation.apply(values);
                             if let Some(masks) = masks {
+                                let values = &mut values[..units];
                                 drop_units(values, &masks.mask(1, sample).from(first));
                             }
                         }
@@ -369,25 +469,34 @@ impl Shard {
         for thread in (0..self.threads).filter(|&thread| thread != self.thread) {
             batch.exchange.read(thread, round, |mut message| {
                 let units = units_of(thread, self.threads, self.first.shape.fan_out);
-                for units in panel::cut(units) {
-                    let length = batch.samples.len() * panel::width(units.len());
+                for units in panel::cut(units, self.instructions) {
+                    let panel_width = panel::width(units.len(), self.instructions);
+                    let length = batch.samples.len() * panel_width;
                     let (values, others) = message.split_at(length.min(message.len()));
-                    panel::place(units, values, &mut self.first.values, width);
+                    panel::place(units, values, panel_width, &mut self.first.values, width);
                     message = others;
                 }
             });
         }
     }
 
-    /// The layers behind the first; the last one's weighted inputs are not yet activated.
+    /// The layers behind the first, forward and backward; leaves the deltas of the first.
     #[inline(always)]
-    fn forward_rest(&mut self, masks: Option<HashedMasks>) {
+    fn train_rest<const LANES: usize, O: Optimizer>(
+        &mut self,
+        batch: &Batch<'_>,
+        masks: Option<HashedMasks>,
+        step: &Step<O>,
+    ) -> f32 {
         let last = self.rest.len().saturating_sub(1);
-        let mut below = &self.first;
+        let mut below = &mut self.first;
         for (index, layer) in self.rest.iter_mut().enumerate() {
-            layer.forward(below, masks, index + 2, index == last);
-            below = &layer.units;
+            layer.forward::<LANES>(below, masks, index + 2, index == last);
+            below = &mut layer.units;
         }
+        let cost_sum = self.cost(batch);
+        self.backward_rest::<LANES, O>(step, masks.is_some());
+        cost_sum
     }
 
     /// Turns the last layer's weighted inputs into its deltas.
@@ -413,7 +522,7 @@ impl Shard {
 
     /// Last to second layer: deltas move the layer's weights and become those of the layer below.
     #[inline(always)]
-    fn backward_rest<O: Optimizer>(&mut self, step: &Step<O>, drops: bool) {
+    fn backward_rest<const LANES: usize, O: Optimizer>(&mut self, step: &Step<O>, drops: bool) {
         for index in (0..self.rest.len()).rev() {
             let (lower, upper) = self.rest.split_at_mut(index);
             let (below, units) = match lower.last_mut() {
@@ -423,7 +532,7 @@ impl Shard {
                 }
                 None => (&mut self.first, self.own.clone()),
             };
-            upper[0].backward(below, units, drops, step);
+            upper[0].backward::<LANES, O>(below, units, drops, step);
         }
     }
 }

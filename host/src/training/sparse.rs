@@ -108,14 +108,32 @@ pub(super) fn check_size(width: usize, height: usize) -> Result<()> {
 /// One image.
 #[derive(Clone, Copy, Debug)]
 pub struct SparseImage<'a> {
-    places: &'a [u16],
-    values: &'a [u8],
+    pub(super) places: &'a [u16],
+    pub(super) values: &'a [u8],
 }
 
-impl SparseImage<'_> {
+impl<'a> SparseImage<'a> {
+    /// The non-zero pixels behind the first so many, and below place `end`, of which there are at
+    /// most `most`.
+    #[inline(always)]
+    pub(super) fn part(self, first: usize, end: usize, most: usize) -> Self {
+        let places = self.places.get(first..).unwrap_or_default();
+        // Where strokes end is not for a processor to guess.
+        let near = places.get(..most).unwrap_or(places);
+        let count: u16 = near
+            .iter()
+            .map(|&place| u16::from(usize::from(place) < end))
+            .sum();
+        let range = first..first + usize::from(count);
+        Self {
+            places: &self.places[range.clone()],
+            values: &self.values[range],
+        }
+    }
+
     /// Where the non-zero pixels are, ascending, and what.
     #[inline(always)]
-    pub fn bytes(&self) -> impl Iterator<Item = (usize, u8)> {
+    pub fn bytes(self) -> impl DoubleEndedIterator<Item = (usize, u8)> + use<'a> {
         let places = self.places.iter().map(|&place| usize::from(place));
         places.zip(self.values.iter().copied())
     }

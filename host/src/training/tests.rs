@@ -51,9 +51,10 @@ fn by_core(
         .unwrap();
     let mut step = 0;
     for _ in 0..EPOCHS {
-        let labels = data.train.labels[..SAMPLES].chunks(BATCH);
-        for (images, labels) in images.chunks(BATCH).zip(labels) {
-            if !(hyperparameters.drop_last && images.len() < BATCH) {
+        let size = hyperparameters.batch_size;
+        let labels = data.train.labels[..SAMPLES].chunks(size);
+        for (images, labels) in images.chunks(size).zip(labels) {
+            if !(hyperparameters.drop_last && images.len() < size) {
                 trainer.set_learning_rate(learning_rate(step)).unwrap();
                 trainer.batch(images, labels).unwrap();
                 step += 1;
@@ -69,13 +70,14 @@ fn by_core(
 }
 
 /// What the engine makes of it, put together anew from its state after every epoch.
-fn by_engine(start: &Model, hyperparameters: &Hyperparameters, threads: usize) -> Vec<u32> {
+fn by_engine(
+    start: &Model,
+    hyperparameters: &Hyperparameters,
+    threads: usize,
+    instructions: Instructions,
+) -> Vec<u32> {
     let data = load(&DataChoice::Digits).unwrap();
     let images = SparseImages::new(&data.train, SAMPLES).unwrap();
-    let instructions = match threads {
-        1 => Instructions::Baseline,
-        _ => Instructions::detect(),
-    };
     let mut model = start.clone();
     let mut state = EngineState::new(start, hyperparameters, SEED, false);
     for _ in 0..EPOCHS {
@@ -92,6 +94,57 @@ fn by_engine(start: &Model, hyperparameters: &Hyperparameters, threads: usize) -
         state = engine.state().clone();
     }
     model.parameters.iter().map(|p| p.to_bits()).collect()
+}
+
+/// Each number of threads with other instructions, of those that this processor has; narrower ones
+/// take the place of those that it has not.
+const THREADS: [(usize, Instructions); 3] = [
+    (1, Instructions::Avx512),
+    (2, Instructions::Baseline),
+    (3, Instructions::Avx2),
+];
+
+fn available(instructions: Instructions) -> Instructions {
+    match instructions.is_available() {
+        true => instructions,
+        false => Instructions::detect(),
+    }
+}
+
+/// Mini-batches of one sample, of one portion, of tiles, and of a portion and a bit; more steps
+/// than decay is put off for, with rates that change.
+#[test]
+fn decay_that_is_put_off_has_cores_bits_for_every_batch_size() {
+    let cost = thumbnet::Cost::SoftmaxCrossEntropy;
+    let start = Model::fresh(Digits::ARCHITECTURE, cost, Initialization::default(), 1);
+    for batch_size in [1, 2, 10, 16, 33, 64, 65] {
+        for weight_decay in [WeightDecay::None, WeightDecay::L2(0.01)] {
+            for input_rate in [0.0, 0.25] {
+                let mut dropout = DropoutRates::NONE;
+                dropout.layers[0] = input_rate;
+                let hyperparameters = Hyperparameters {
+                    cost,
+                    batch_size,
+                    drop_last: false,
+                    optimizer: OptimizerChoice::Sgd,
+                    weight_decay,
+                    clip_norm: None,
+                    dropout,
+                    input_scale: 1.0,
+                };
+                let expected = by_core(&start, &hyperparameters, Sgd);
+                for (threads, _) in THREADS {
+                    for instructions in Instructions::ALL.map(available) {
+                        let found = by_engine(&start, &hyperparameters, threads, instructions);
+                        assert!(
+                            found == expected,
+                            "{threads} threads, {instructions:?}, {hyperparameters:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -139,9 +192,13 @@ fn every_technique_has_cores_bits_on_any_number_of_threads() {
                                 by_core(&start, &hyperparameters, Clipped { optimizer, norm })
                             }
                         };
-                        for threads in [1, 2, 3] {
-                            let found = by_engine(&start, &hyperparameters, threads);
-                            assert!(found == expected, "{threads} threads, {hyperparameters:?}");
+                        for (threads, instructions) in THREADS {
+                            let instructions = available(instructions);
+                            let found = by_engine(&start, &hyperparameters, threads, instructions);
+                            assert!(
+                                found == expected,
+                                "{threads} threads, {instructions:?}, {hyperparameters:?}"
+                            );
                         }
                         combinations += 1;
                     };
@@ -177,12 +234,13 @@ fn muon_learns_and_goes_on_from_its_state_whatever_the_threads() {
         dropout: DropoutRates::hidden(0.1),
         input_scale: 1.0,
     };
-    let bits = by_engine(&start, &hyperparameters, 1);
-    assert_eq!(bits, by_engine(&start, &hyperparameters, 3));
+    let detected = Instructions::detect();
+    let bits = by_engine(&start, &hyperparameters, 1, detected);
+    let same = by_engine(&start, &hyperparameters, 3, Instructions::Baseline);
+    assert_eq!(bits, same);
 
     let data = load(&DataChoice::Digits).unwrap();
     let images = SparseImages::new(&data.train, SAMPLES).unwrap();
-    let detected = Instructions::detect();
     let without_stop = |learning_rate: &(dyn Fn(u32) -> f32 + Sync)| {
         let state = EngineState::new(&start, &hyperparameters, SEED, false);
         let mut engine = Engine::new(start.architecture, hyperparameters, state, 1, detected);
