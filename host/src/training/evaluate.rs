@@ -1,9 +1,14 @@
 //! Accuracy, cost, confusion and mistakes of a network on a set of samples.
 
-use thumbnet::dense;
+use std::ops::Range;
+
 use thumbnet::network::argmax;
 
 use super::Instructions;
+use super::layer::{Hidden, Layer};
+use super::mini_batch::MiniBatch;
+use super::panel::{self, Panel};
+use super::parameters::Parts;
 use crate::data::Samples;
 use crate::model::Model;
 
@@ -32,7 +37,8 @@ impl Evaluation {
 }
 
 /// Evaluates `model` on all `samples`, whose pixels, [prepared](Samples::prepared) as the model asks
-/// for, are its inputs, and whose labels are below its number of classes. The result does not depend on the number of threads.
+/// for, are its inputs, and whose labels are below its number of classes. The result does not depend
+/// on the number of threads.
 pub fn evaluate(
     model: &Model,
     samples: &Samples,
@@ -50,10 +56,14 @@ pub fn evaluate(
         for (index, (scores, costs)) in portions.enumerate() {
             let first = index * portion;
             scope.spawn(move || {
-                instructions.run(
-                    #[inline(always)]
-                    || evaluate_portion(model, samples, first, scores, costs),
-                );
+                let mut network = Network::new(model, instructions);
+                let blocks = scores
+                    .chunks_mut(BLOCK * classes)
+                    .zip(costs.chunks_mut(BLOCK));
+                for (block, (scores, costs)) in blocks.enumerate() {
+                    let first = first + block * BLOCK;
+                    network.evaluate(samples, first..first + costs.len(), scores, costs);
+                }
             });
         }
     });
@@ -72,37 +82,147 @@ pub fn evaluate(
     }
 }
 
-/// The samples from `first` on, as many as there is room for.
-#[inline(always)]
-fn evaluate_portion(
-    model: &Model,
-    samples: &Samples,
-    first: usize,
-    scores: &mut [f32],
-    costs: &mut [f32],
-) {
-    let classes = model.architecture.classes();
-    let mut below: Vec<f32> = Vec::new();
-    let mut units: Vec<f32> = Vec::new();
-    for (offset, (scores, cost)) in scores.chunks_exact_mut(classes).zip(costs).enumerate() {
-        let depth = model.architecture.layers().len();
+/// Samples that go through the network together.
+const BLOCK: usize = 64;
+
+/// A network laid out for the forward pass.
+struct Network<'m> {
+    model: &'m Model,
+    instructions: Instructions,
+    mini_batch: MiniBatch,
+    panels: Vec<Panel>,
+    first: Hidden,
+    rest: Vec<Layer>,
+}
+
+impl<'m> Network<'m> {
+    fn new(model: &'m Model, instructions: Instructions) -> Self {
+        let parts = |values: &'m [f32]| -> Parts<'m> { [values, &[], &[], &[]] };
+        let mut layers = model.layers();
+        let (shape, weights, biases) = layers
+            .next()
+            .expect("an architecture has at least one layer");
+        let (weights, biases) = (parts(weights), parts(biases));
+        let cut = panel::cut(0..shape.fan_out, instructions);
+        let panels =
+            cut.map(|units| Panel::new(units, shape.fan_out, weights, biases, false, instructions));
+        Self {
+            model,
+            instructions,
+            mini_batch: MiniBatch::default(),
+            panels: panels.collect(),
+            first: Hidden::new(shape, 1.0),
+            rest: layers
+                .map(|(shape, weights, biases)| {
+                    Layer::new(shape, parts(weights), parts(biases), false, 1.0)
+                })
+                .collect(),
+        }
+    }
+
+    /// Scores and costs of some samples.
+    fn evaluate(
+        &mut self,
+        samples: &Samples,
+        range: Range<usize>,
+        scores: &mut [f32],
+        costs: &mut [f32],
+    ) {
+        self.mini_batch.list(samples, range.clone());
+        self.first.resize(range.len());
+        let width = self.first.width();
+        for panel in &mut self.panels {
+            panel.forward(&self.mini_batch);
+            panel.place_values(&mut self.first.values, width);
+        }
+        let labels = &samples.labels[range];
+        match self.instructions.lanes() {
+            16 => self.instructions.run_lanes::<16, _>(
+                #[inline(always)]
+                || self.forward_rest::<16>(labels, scores, costs),
+            ),
+            _ => self.instructions.run_lanes::<8, _>(
+                #[inline(always)]
+                || self.forward_rest::<8>(labels, scores, costs),
+            ),
+        }
+    }
+
+    /// Activates the first layer, and does what is behind it.
+    #[inline(always)]
+    fn forward_rest<const LANES: usize>(
+        &mut self,
+        labels: &[u8],
+        scores: &mut [f32],
+        costs: &mut [f32],
+    ) {
+        let last = self.rest.len().saturating_sub(1);
+        if !self.rest.is_empty() {
+            self.first.activate(None, 1);
+        }
+        let mut outputs = &mut self.first;
+        for (index, layer) in self.rest.iter_mut().enumerate() {
+            layer.forward::<LANES>(outputs, None, index + 2, index == last);
+            outputs = &mut layer.units;
+        }
+        let (shape, width) = (outputs.shape, outputs.width());
+        let rows = outputs.values.chunks_exact_mut(width).zip(labels);
+        let results = scores.chunks_exact_mut(shape.fan_out).zip(costs);
+        for ((values, &label), (scores, cost)) in rows.zip(results) {
+            let values = &mut values[..shape.fan_out];
+            scores.copy_from_slice(values);
+            shape.activation.apply(scores);
+            *cost = self.model.cost.deltas(shape.activation, values, label);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use thumbnet::{Activation, Cost, Initialization, dense};
+
+    use super::*;
+    use crate::data::{DataChoice, load};
+    use crate::model::parse_architecture;
+
+    /// Layer by layer and sample by sample, by core.
+    fn scores_by_core(model: &Model, image: &[u8]) -> Vec<u32> {
+        let mut below: Vec<f32> = Vec::new();
         for (index, (shape, weights, biases)) in model.layers().enumerate() {
-            units.clear();
-            units.resize(shape.fan_out, 0.0);
-            if index == 0 {
-                dense::forward(samples.image(first + offset), weights, biases, &mut units);
-            } else {
-                dense::forward(below.as_slice(), weights, biases, &mut units);
+            let mut units = vec![0.0; shape.fan_out];
+            match index {
+                0 => dense::forward(image, weights, biases, &mut units),
+                _ => dense::forward(below.as_slice(), weights, biases, &mut units),
             }
-            if index + 1 == depth {
-                scores.copy_from_slice(&units);
-                shape.activation.apply(scores);
-                let label = samples.labels[first + offset];
-                *cost = model.cost.deltas(shape.activation, &mut units, label);
-            } else {
-                shape.activation.apply(&mut units);
+            shape.activation.apply(&mut units);
+            below = units;
+        }
+        below.iter().map(|score| score.to_bits()).collect()
+    }
+
+    #[test]
+    fn scores_are_cores_bits_with_all_instructions() {
+        let data = load(&DataChoice::Digits).unwrap();
+        for shape in ["64-10", "64-27-10", "64-130-18-10"] {
+            for hidden in [Activation::Sigmoid, Activation::Relu] {
+                let shape = parse_architecture(shape, hidden, Activation::Softmax).unwrap();
+                let cost = Cost::SoftmaxCrossEntropy;
+                let model = Model::fresh(shape, cost, Initialization::default(), 3);
+                let images = (0..data.test.len()).map(|index| data.test.image(index));
+                let expected: Vec<u32> = images
+                    .flat_map(|image| scores_by_core(&model, image))
+                    .collect();
+                for instructions in Instructions::ALL {
+                    if instructions.is_available() {
+                        for threads in [1, 2, 3] {
+                            let found = evaluate(&model, &data.test, threads, instructions);
+                            let found: Vec<u32> =
+                                found.scores.iter().map(|s| s.to_bits()).collect();
+                            assert!(found == expected, "{shape:?}, {instructions:?}");
+                        }
+                    }
+                }
             }
-            std::mem::swap(&mut below, &mut units);
         }
     }
 }

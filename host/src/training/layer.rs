@@ -78,7 +78,7 @@ impl Hidden {
 
     /// Turns weighted inputs into activations, and silences dropped units; `layer` counts from 1.
     #[inline(always)]
-    fn activate(&mut self, masks: Option<HashedMasks>, layer: usize) {
+    pub(super) fn activate(&mut self, masks: Option<HashedMasks>, layer: usize) {
         let width = self.width();
         for (sample, values) in self.values.chunks_exact_mut(width).enumerate() {
             let values = &mut values[..self.shape.fan_out];

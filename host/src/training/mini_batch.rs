@@ -1,9 +1,12 @@
 //! The images of a mini-batch side by side, as dropout leaves them.
 
+use std::ops::Range;
+
 use thumbnet::input::pixel;
 use thumbnet::regularization::{HashedMasks, Mask};
 
-use super::sparse::{SparseImage, SparseImages};
+use super::sparse::{SparseImage, SparseImages, list};
+use crate::data::Samples;
 
 /// Bytes that a processor fetches together.
 const LINE: usize = 64;
@@ -41,15 +44,7 @@ impl MiniBatch {
         masks: Option<HashedMasks>,
         scale: f32,
     ) {
-        if scale != self.scale {
-            self.scale = scale;
-            for (level, value) in self.levels.iter_mut().zip(0..=255) {
-                *level = scale * pixel(value);
-            }
-        }
-        self.starts.truncate(1);
-        self.places.clear();
-        self.values.clear();
+        self.clear(scale);
         for (index, &sample) in samples.iter().enumerate() {
             let SparseImage { places, values } = images.image(sample as usize);
             match masks.map(|masks| masks.mask(0, index)) {
@@ -68,6 +63,28 @@ impl MiniBatch {
             }
             self.starts.push(self.places.len());
         }
+    }
+
+    /// Takes some samples as they are.
+    pub(super) fn list(&mut self, samples: &Samples, range: Range<usize>) {
+        self.clear(1.0);
+        for index in range {
+            list(samples.image(index), &mut self.places, &mut self.values);
+            self.starts.push(self.places.len());
+        }
+    }
+
+    /// Makes room for samples whose pixels are to be multiplied by `scale`.
+    fn clear(&mut self, scale: f32) {
+        if scale != self.scale {
+            self.scale = scale;
+            for (level, value) in self.levels.iter_mut().zip(0..=255) {
+                *level = scale * pixel(value);
+            }
+        }
+        self.starts.truncate(1);
+        self.places.clear();
+        self.values.clear();
     }
 
     /// Samples.

@@ -73,10 +73,10 @@ pub(super) struct Shard {
 /// How a mini-batch moves the weights of the first layer.
 enum Update {
     /// It is one sample, and other rows than those of its pixels are put off.
-    OfOne,
+    OneSample,
     /// It is one portion, which is in columns, and rows that it does not touch are put off.
-    OfPortion,
-    OfAllRows,
+    TouchedRows,
+    AllRows,
 }
 
 /// The units that `thread` of `threads` keeps: blocks of 8, shared out as evenly as they go.
@@ -256,17 +256,17 @@ impl Shard {
         }
         let keep = step.optimizer.begin_factor(step.decay).unwrap_or(1.0);
         match how {
-            Update::OfOne => {
+            Update::OneSample => {
                 for panel in &mut self.panels {
                     panel.descend_by_one(&self.mini_batch, keep, step.rate);
                 }
             }
-            Update::OfPortion => {
+            Update::TouchedRows => {
                 for panel in &mut self.panels {
                     panel.descend(&self.columns, keep);
                 }
             }
-            Update::OfAllRows => self.backward_first(&step),
+            Update::AllRows => self.backward_first(&step),
         }
         cost_sum
     }
@@ -289,7 +289,7 @@ impl Shard {
                     let pixels = self.mini_batch.image(0).bytes();
                     panel.catch_up(pixels.map(|(place, _)| place));
                 }
-                Update::OfOne
+                Update::OneSample
             }
             samples @ ..=PORTION if puts_off => {
                 self.instructions.run(
@@ -302,11 +302,11 @@ impl Shard {
                 for panel in &mut self.panels {
                     panel.catch_up(self.columns.touched());
                 }
-                Update::OfPortion
+                Update::TouchedRows
             }
             _ => {
                 self.settle();
-                Update::OfAllRows
+                Update::AllRows
             }
         }
     }

@@ -42,21 +42,8 @@ impl<'a> SparseImages<'a> {
 
     /// Lists one more image, of at most 65,536 pixels.
     pub(super) fn push(&mut self, image: &[u8]) {
-        // Every pixel is written, and those that are zero are written over: where strokes begin
-        // and end is not for a processor to guess.
-        let start = self.places.len();
-        self.places.resize(start + image.len(), 0);
-        self.values.resize(start + image.len(), 0);
-        let (places, values) = (&mut self.places[start..], &mut self.values[start..]);
-        let mut count = 0;
-        for (place, &value) in image.iter().enumerate() {
-            places[count] = place as u16;
-            values[count] = value;
-            count += usize::from(value != 0);
-        }
-        self.places.truncate(start + count);
-        self.values.truncate(start + count);
-        self.starts.push(start + count);
+        list(image, &mut self.places, &mut self.values);
+        self.starts.push(self.places.len());
     }
 
     /// Lists what `other` lists behind what is there.
@@ -93,6 +80,29 @@ impl<'a> SparseImages<'a> {
     pub fn label(&self, index: usize) -> u8 {
         self.labels[index]
     }
+}
+
+/// Lists the non-zero pixels of an image behind those that are there.
+pub(super) fn list(image: &[u8], places: &mut Vec<u16>, values: &mut Vec<u8>) {
+    let start = places.len();
+    places.resize(start + image.len(), 0);
+    values.resize(start + image.len(), 0);
+    let mut count = start;
+    for (number, eight) in image.chunks(8).enumerate() {
+        // Most of an image is empty.
+        if eight.iter().fold(0, |all, value| all | value) == 0 {
+            continue;
+        }
+        // Every pixel is written, and those that are zero are written over: where strokes begin and
+        // end is not for a processor to guess.
+        for (offset, &value) in eight.iter().enumerate() {
+            places[count] = (8 * number + offset) as u16;
+            values[count] = value;
+            count += usize::from(value != 0);
+        }
+    }
+    places.truncate(count);
+    values.truncate(count);
 }
 
 /// Whether 16 bits can number the pixels of such images.
