@@ -3,6 +3,7 @@
 
     pip install torch numpy
     THUMBNET_DATA=folder/with/mnist python tests/against_pytorch.py --batch 1 10 100 500
+    THUMBNET_DATA=folder/with/mnist python tests/against_pytorch.py --bench
 
 The task: 784-100-10, sigmoid, cross-entropy, learning rate 0.1, L2 decay, real MNIST training images
 in memory (float32 for PyTorch, as many as thumbnet trains on). PyTorch does it twice: as everybody
@@ -10,6 +11,10 @@ writes it (torch.nn, autograd, torch.optim.SGD, fused where there is such a kern
 be had (gradients by hand, in place, with addmm_). Both read consecutive slices: PyTorch pays nothing for
 shuffling, thumbnet does.
 thumbnet is `cargo run --release -- train --recipe book-100`, and its figure is the one it reports itself.
+
+With --bench, thumbnet is `thumbnet bench host`, and every row of it is set beside PyTorch doing the same
+with torch.nn: also 784-800-10, momentum, Adam, dropout, images that are distorted anew in every epoch
+(whole mini-batches by affine_grid, a smooth random field and grid_sample), and inference.
 
 Absolute figures say as much about the machine as about the program, and others may be at work on it:
 the three take turns, round after round, and what counts is the ratio within one run. Each is shown at
@@ -86,6 +91,65 @@ class Autograd:
 
     def parameters(self):
         return [p.detach() for p in self.model.parameters()]
+
+
+class Bench(Autograd):
+    """A row of `thumbnet bench host`, named train_784_HIDDEN_10 or train_784_HIDDEN_10_EXTRA."""
+
+    def __init__(self, name, batch):
+        _, _, hidden, _, *extra = name.split("_")
+        hidden, extra = int(hidden), extra[0] if extra else "none"
+        dropout = [torch.nn.Dropout(0.5)] if extra == "dropout" else []
+        self.model = torch.nn.Sequential(
+            torch.nn.Linear(784, hidden), torch.nn.Sigmoid(), *dropout, torch.nn.Linear(hidden, 10)
+        )
+        self.cost = torch.nn.BCEWithLogitsLoss(reduction="sum")
+        # Decay of biases, too, is less work than two groups of parameters.
+        options = {"weight_decay": L2, "fused": True}
+        if extra == "adam":
+            self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.001, **options)
+        else:
+            momentum = 0.9 if extra == "momentum" else 0.0
+            self.optimizer = torch.optim.SGD(
+                self.model.parameters(), lr=0.01, momentum=momentum, **options
+            )
+        self.batch = batch
+        self.augments = extra == "augmentation"
+
+    def step(self, x, y):
+        super().step(distorted(x) if self.augments else x, y)
+
+
+class Inference:
+    """A row of `thumbnet bench host`, named infer_784_HIDDEN_10."""
+
+    def __init__(self, name):
+        hidden = int(name.split("_")[2])
+        self.model = torch.nn.Sequential(
+            torch.nn.Linear(784, hidden), torch.nn.Sigmoid(), torch.nn.Linear(hidden, 10)
+        ).eval()
+
+    def step(self, x, y):
+        torch.sigmoid(self.model(x)).argmax(1)
+
+
+def distorted(x):
+    """A mini-batch shifted, turned, scaled, sheared and bent at random, as thumbnet's is."""
+    count = len(x)
+    angle, shear, wider, higher, right, down = torch.empty(6, count).uniform_(-1.0, 1.0)
+    angle, shear = 0.15 * angle, 0.1 * shear
+    wider, higher = 1.0 + 0.1 * wider, 1.0 + 0.1 * higher
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    rows = [wider * cos, shear - sin, right / 14.0, sin, higher * cos, down / 14.0]
+    grid = torch.nn.functional.affine_grid(
+        torch.stack(rows, 1).view(count, 2, 3), (count, 1, 28, 28), align_corners=False
+    )
+    # 0.7 pixels of the 14 from the middle to the edge.
+    field = torch.randn(count, 2, 7, 7) * (0.7 / 14.0)
+    field = torch.nn.functional.interpolate(field, 28, mode="bilinear", align_corners=False)
+    grid = grid + field.permute(0, 2, 3, 1)
+    images = torch.nn.functional.grid_sample(x.view(count, 1, 28, 28), grid, align_corners=False)
+    return images.view(count, 784)
 
 
 class ByHand:
@@ -178,6 +242,50 @@ def thumbnet(batch, threads, data):
         raise RuntimeError(f"`{' '.join(command[:8])} ..` said: {reason}")
 
 
+def bench(arguments, x, y, say):
+    """Rows (name, batch, {threads: samples per second}) of thumbnet, and the same of PyTorch."""
+    command = [os.environ.get("CARGO", "cargo"), "run", "--release", "--quiet", "--", "bench", "host",
+               "--json"]
+    say("thumbnet bench host")
+    environment = {**os.environ, "THUMBNET_DATA": arguments.data}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"`{' '.join(command[1:])}` said: {done.stderr.strip()}")
+    rows = {}
+    for row in map(json.loads, done.stdout.splitlines()):
+        ours, theirs = rows.setdefault((row["name"], row["batch"]), ({}, {}))
+        ours[row["threads"]] = row["samples_per_second"]
+    for (name, batch), (_, theirs) in rows.items():
+        for threads in arguments.threads:
+            say(f"PyTorch: {name}, batch {batch}, {threads} thread(s)")
+            torch.set_num_threads(threads)
+            trains = name.startswith("train")
+            runner = Bench(name, batch) if trains else Inference(name)
+            turns = (
+                pytorch(runner, batch, x, y, arguments.seconds) for _ in range(arguments.rounds)
+            )
+            theirs[threads] = statistics.median(turns)
+    return rows
+
+
+def bench_table(rows, facts):
+    lines = [
+        "thumbnet bench host beside PyTorch (torch.nn, autograd): samples per second",
+        f"{facts['cpu']}, {facts['cpus']} CPUs; PyTorch {facts['torch']}, Python {facts['python']}, "
+        f"{facts['system']}",
+        "each at the number of threads that suits it best, named after @",
+        "",
+        f"{'':<30}{'batch':>6}  {'PyTorch':>16}  {'thumbnet':>16}  {'thumbnet is':>12}",
+    ]
+    for (name, batch), both in rows.items():
+        (our_threads, ours), (their_threads, theirs) = (
+            max(speeds.items(), key=lambda row: row[1]) for speeds in both
+        )
+        cells = f"{f'{theirs:,.0f} @{their_threads}':>16}  {f'{ours:,.0f} @{our_threads}':>16}"
+        lines.append(f"{name:<30}{batch:>6}  {cells}  {f'{ours / theirs:.1f}x':>12}")
+    return "\n".join(lines)
+
+
 def processor():
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -259,6 +367,7 @@ def main():
     parser.add_argument("--data", default=os.environ.get("THUMBNET_DATA"),
                         help="folder with MNIST's IDX files, plain or .gz ($THUMBNET_DATA)")
     parser.add_argument("--pytorch-only", action="store_true", help="leave thumbnet out")
+    parser.add_argument("--bench", action="store_true", help="every row of `thumbnet bench host`")
     parser.add_argument("--json", action="store_true", help="print every measurement as one JSON object")
     arguments = parser.parse_args()
     if not arguments.data:
@@ -273,7 +382,6 @@ def main():
         build()
     quiet = not sys.stderr.isatty()
     say = (lambda words: None) if quiet else (lambda words: print(words, file=sys.stderr))
-    results, complaint = measure(arguments, x, y, say)
     facts = {
         "cpu": processor(),
         "cpus": os.cpu_count(),
@@ -281,6 +389,18 @@ def main():
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
     }
+    if arguments.bench:
+        rows = bench(arguments, x, y, say)
+        if arguments.json:
+            named = [
+                {"name": name, "batch": batch, "thumbnet": ours, "pytorch": theirs}
+                for (name, batch), (ours, theirs) in rows.items()
+            ]
+            print(json.dumps({**facts, "results": named}))
+        else:
+            print(bench_table(rows, facts))
+        return
+    results, complaint = measure(arguments, x, y, say)
     if arguments.json:
         rows = [
             {"batch": batch, "who": who, "threads": threads, "samples_per_second": speeds,

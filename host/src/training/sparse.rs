@@ -130,11 +130,11 @@ impl<'a> SparseImage<'a> {
         let places = self.places.get(first..).unwrap_or_default();
         // Where strokes end is not for a processor to guess.
         let near = places.get(..most).unwrap_or(places);
-        let count: u16 = near
+        let count: u32 = near
             .iter()
-            .map(|&place| u16::from(usize::from(place) < end))
+            .map(|&place| u32::from(usize::from(place) < end))
             .sum();
-        let range = first..first + usize::from(count);
+        let range = first..first + count as usize;
         Self {
             places: &self.places[range.clone()],
             values: &self.values[range],
