@@ -47,7 +47,7 @@ impl Cost {
                             0.0
                         };
                         let z = *value;
-                        let e = kernel::exp(-abs(z));
+                        let e = kernel::exp_up_to_largest(-abs(z));
                         product *= 1.0 + e;
                         cost += (if z <= 0.0 { 0.0 } else { z }) - y * z;
                         *value = sigmoid_from(z, e) - y;

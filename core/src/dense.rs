@@ -75,9 +75,7 @@ impl<const FAN_IN: usize, const FAN_OUT: usize, A: ActivationFunction> Dense<FAN
 /// `weights`: `[fan_in][fan_out]`, row-major; `biases`, `outputs`: `[fan_out]`.
 #[inline(always)]
 pub fn forward<I: Input + ?Sized>(input: &I, weights: &[f32], biases: &[f32], outputs: &mut [f32]) {
-    for (output, bias) in outputs.iter_mut().zip(biases) {
-        *output = *bias;
-    }
+    kernel::copy(outputs, biases);
     kernel::forward(input, weights, outputs);
 }
 
@@ -184,12 +182,12 @@ impl<X: Input, D: Dropout> Feed for Samples<'_, X, D> {
             #[inline(always)]
             |input, masked| {
                 let Some(delta) = deltas.next() else { return };
-                let rows = O::rows(weights.reborrow(), fan_out);
+                let moved = O::moved(weights.reborrow());
                 match masked {
-                    None => accumulate_rows::<O>(input, rows, delta, step.rate),
+                    None => kernel::subtract_products(moved, step.rate, input, delta),
                     Some((mask, scale)) => {
                         let input = Masked { input, mask, scale };
-                        accumulate_rows::<O>(&input, rows, delta, step.rate);
+                        kernel::subtract_products(moved, step.rate, &input, delta);
                     }
                 }
             },
@@ -198,21 +196,6 @@ impl<X: Input, D: Dropout> Feed for Samples<'_, X, D> {
             step.optimizer.end(weights, step.decay);
         }
     }
-}
-
-/// What one sample adds to the rows of a layer's weights.
-#[inline(always)]
-fn accumulate_rows<'a, O: Optimizer>(
-    input: &impl Input,
-    rows: impl Iterator<Item = Slot<'a>>,
-    delta: &[f32],
-    rate: f32,
-) {
-    input.for_each_nonzero(
-        rows,
-        #[inline(always)]
-        |row, value| O::accumulate(row, rate * value, delta),
-    );
 }
 
 /// The units of a hidden layer, which feed the layer above.

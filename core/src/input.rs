@@ -1,5 +1,6 @@
 //! What a first layer accepts: floats, and grey images whose bytes mean value / 255.
 
+use crate::kernel::Terms;
 use crate::regularization::Mask;
 
 /// The number of inputs or classes as a type, so that a wrong width is a compile error that shows
@@ -11,6 +12,13 @@ pub trait Input {
     /// Pairs row `i` with input `i` and visits the pairs whose input is not exactly zero, in
     /// order. Rows beyond the last input, or inputs beyond the last row, are left out.
     fn for_each_nonzero<R>(&self, rows: impl Iterator<Item = R>, visit: impl FnMut(R, f32));
+
+    /// Lists the inputs that are not exactly zero, in order.
+    #[inline(always)]
+    fn list_nonzero(&self, terms: &mut Terms) {
+        self.for_each_nonzero(0.., |row, value| terms.push(row, value));
+        terms.finish();
+    }
 }
 
 /// An [`Input`] whose width the compiler knows.
@@ -28,11 +36,16 @@ impl Input for [f32] {
             }
         }
     }
+
+    #[inline(always)]
+    fn list_nonzero(&self, terms: &mut Terms) {
+        terms.list_numbers(self);
+    }
 }
 
 /// `PIXELS[v]` is `v / 255`, rounded once: a look-up costs less than a division everywhere, and
 /// far less where floats are software.
-static PIXELS: [f32; 256] = {
+pub(crate) static PIXELS: [f32; 256] = {
     let mut table = [0.0; 256];
     let mut value = 0;
     while value < 256 {
@@ -58,6 +71,11 @@ impl Input for [u8] {
             }
         }
     }
+
+    #[inline(always)]
+    fn list_nonzero(&self, terms: &mut Terms) {
+        terms.list_pixels(self);
+    }
 }
 
 macro_rules! fixed_input {
@@ -70,6 +88,11 @@ macro_rules! fixed_input {
                 visit: impl FnMut(R, f32),
             ) {
                 self.as_slice().for_each_nonzero(rows, visit);
+            }
+
+            #[inline(always)]
+            fn list_nonzero(&self, terms: &mut Terms) {
+                self.as_slice().list_nonzero(terms);
             }
         }
 
@@ -85,6 +108,11 @@ impl<I: Input + ?Sized> Input for &I {
     #[inline(always)]
     fn for_each_nonzero<R>(&self, rows: impl Iterator<Item = R>, visit: impl FnMut(R, f32)) {
         (**self).for_each_nonzero(rows, visit);
+    }
+
+    #[inline(always)]
+    fn list_nonzero(&self, terms: &mut Terms) {
+        (**self).list_nonzero(terms);
     }
 }
 

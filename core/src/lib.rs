@@ -71,6 +71,7 @@
 //!
 //! `defmt`: derives `defmt::Format` for everything that a board logs.
 #![no_std]
+// Allowed in `kernel` alone, where boards' inner loops are in assembly.
 #![deny(unsafe_code)]
 
 #[cfg(target_endian = "big")]

@@ -20,8 +20,13 @@ const LN_2_LOW: f32 = 1.428_606_8e-6;
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
     // Comparisons, not `clamp`: a NaN passes both.
+    exp_up_to_largest(if x > LARGEST { LARGEST } else { x })
+}
+
+/// [`exp`] of an `x` that is at most [`LARGEST`], as one that is not positive is.
+#[inline(always)]
+pub(crate) fn exp_up_to_largest(x: f32) -> f32 {
     let x = if x < SMALLEST { SMALLEST } else { x };
-    let x = if x > LARGEST { LARGEST } else { x };
     let shifted = x * core::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = x - n * LN_2_HIGH - n * LN_2_LOW;

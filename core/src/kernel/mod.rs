@@ -1,60 +1,39 @@
 //! The inner loops: everything whose speed matters, each with one fixed order of rounding.
 //!
-//! The source is the portable form of each loop. Blocks of outputs are only a way to keep sums
-//! in registers: they never change the order in which one sum is made, so any block size and any
+//! [`portable`] has the loops over a layer in plain Rust. Where a processor gains by it there is
+//! another form: `arm` for Cortex-M with a floating-point unit, `soft` for those without; [`trial`]
+//! and [`layer_trial`] hold them to the same bits. Blocks of outputs are only a way to keep sums in
+//! registers: they never change the order in which one sum is made, so any block size and any
 //! vector width give the same bits.
 
+#[cfg(float_unit)]
+mod arm;
 mod exp;
+pub mod layer_trial;
+pub mod portable;
 mod soft;
 mod tanh;
+// Only where there is a floating-point unit does it pay to list terms.
+#[cfg_attr(not(float_unit), allow(dead_code))]
+mod terms;
 pub mod trial;
 
+#[cfg(float_unit)]
+use arm as target;
+#[cfg(not(float_unit))]
+use portable as target;
+
 pub use exp::exp;
+pub(crate) use exp::exp_up_to_largest;
 pub use tanh::tanh;
+pub use target::{add, copy, forward, scale, subtract_products};
+pub use terms::Terms;
 
 use crate::input::Input;
 
 /// Sums that are held in registers together: a Cortex-M4F has 32 float registers, of which 16 may
 /// hold sums; vector units hold several sums in each.
 const BLOCK: usize = if cfg!(target_arch = "arm") { 16 } else { 32 };
-
-/// Adds `input x weights` to `outputs`: `outputs[j] += sum over i of input[i] * weights[i][j]`,
-/// `i` ascending, inputs that are zero skipped.
-///
-/// # Shapes
-/// `outputs`: `[fan_out]`, holding the biases on entry. `weights`: `[fan_in][fan_out]`, row-major.
-/// # Cost
-/// One multiplication and one addition per weight whose input is not zero.
-#[inline(always)]
-pub fn forward<I: Input + ?Sized>(input: &I, weights: &[f32], outputs: &mut [f32]) {
-    let fan_out = outputs.len();
-    if soft::NEEDED {
-        return input.for_each_nonzero(
-            weights.chunks_exact(fan_out.max(1)),
-            #[inline(always)]
-            |row, value| soft::add_scaled(outputs, value, row),
-        );
-    }
-    let mut start = 0;
-    while fan_out - start >= BLOCK {
-        forward_block::<BLOCK, I>(input, weights, fan_out, start, outputs);
-        start += BLOCK;
-    }
-    if BLOCK > 16 && fan_out - start >= 16 {
-        forward_block::<16, I>(input, weights, fan_out, start, outputs);
-        start += 16;
-    }
-    // All of the rest at once: sums that wait for one another are best made side by side.
-    macro_rules! rest_of {
-        ($($width:literal)*) => {
-            match fan_out - start {
-                $($width => forward_block::<$width, I>(input, weights, fan_out, start, outputs),)*
-                _ => {}
-            }
-        };
-    }
-    rest_of!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
-}
 
 /// Most vectors of eight sums that AVX2's sixteen registers hold, with three left to work with.
 pub const MOST_VECTORS: usize = 13;
@@ -103,38 +82,6 @@ pub fn forward_wide<const VECTORS: usize, I: Input + ?Sized>(
     for_each_vector!(k => outputs[k] = sums[k]);
 }
 
-/// [`forward`] for the outputs `start..start + WIDTH`.
-#[inline(always)]
-fn forward_block<const WIDTH: usize, I: Input + ?Sized>(
-    input: &I,
-    weights: &[f32],
-    fan_out: usize,
-    start: usize,
-    outputs: &mut [f32],
-) {
-    let block = outputs
-        .get_mut(start..)
-        .and_then(|rest| rest.first_chunk_mut::<WIDTH>());
-    let Some(outputs) = block else { return };
-    let mut sums = *outputs;
-    input.for_each_nonzero(
-        // Never zero; said here so that the compiler need not provide for it.
-        weights.chunks_exact(fan_out.max(1)),
-        #[inline(always)]
-        |row, value| {
-            let block = row
-                .get(start..)
-                .and_then(|rest| rest.first_chunk::<WIDTH>());
-            if let Some(row) = block {
-                for (sum, weight) in sums.iter_mut().zip(row) {
-                    *sum += value * weight;
-                }
-            }
-        },
-    );
-    *outputs = sums;
-}
-
 /// `values[j] -= coefficient * delta[j]`: what one sample adds to a row of weights.
 ///
 /// # Shapes
@@ -146,31 +93,6 @@ pub fn subtract_scaled(values: &mut [f32], coefficient: f32, delta: &[f32]) {
     }
     for (value, delta) in values.iter_mut().zip(delta) {
         *value -= coefficient * delta;
-    }
-}
-
-/// `values[j] *= factor`.
-#[inline(always)]
-pub fn scale(values: &mut [f32], factor: f32) {
-    if soft::NEEDED {
-        return soft::scale(values, factor);
-    }
-    for value in values {
-        *value *= factor;
-    }
-}
-
-/// `values[j] += others[j]`.
-///
-/// # Shapes
-/// `values`, `others`: `[fan_out]`, or all of a layer's.
-#[inline(always)]
-pub fn add(values: &mut [f32], others: &[f32]) {
-    if soft::NEEDED {
-        return soft::add(values, others);
-    }
-    for (value, other) in values.iter_mut().zip(others) {
-        *value += other;
     }
 }
 
@@ -209,6 +131,9 @@ pub fn add_squares_by_column(sums: &mut [f32], matrix: &[f32], columns: usize, s
 /// this order, starting from `0.0`; lanes are then added as `((0+4)+(2+6)) + ((1+5)+(3+7))`, which
 /// is what halving a vector of eight three times does.
 ///
+/// A lane's `0.0` makes a difference only where a sum is `-0.0`, that is, where all of its terms
+/// are: it can as well be added once, at the end.
+///
 /// # Shapes
 /// `left`, `right`: `[fan_out]`.
 #[inline(always)]
@@ -216,7 +141,13 @@ pub fn dot(left: &[f32], right: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; 8];
     let (left_blocks, left_rest) = left.as_chunks::<8>();
     let (right_blocks, right_rest) = right.as_chunks::<8>();
-    for (left, right) in left_blocks.iter().zip(right_blocks) {
+    let mut blocks = left_blocks.iter().zip(right_blocks);
+    if let Some((left, right)) = blocks.next() {
+        for ((lane, left), right) in lanes.iter_mut().zip(left).zip(right) {
+            *lane = left * right;
+        }
+    }
+    for (left, right) in blocks {
         for ((lane, left), right) in lanes.iter_mut().zip(left).zip(right) {
             *lane += left * right;
         }
@@ -225,5 +156,5 @@ pub fn dot(left: &[f32], right: &[f32]) -> f32 {
         *lane += left * right;
     }
     let [l0, l1, l2, l3, l4, l5, l6, l7] = lanes;
-    ((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7))
+    0.0 + (((l0 + l4) + (l2 + l6)) + ((l1 + l5) + (l3 + l7)))
 }

@@ -30,7 +30,8 @@ pub struct Difference {
     pub expected: u32,
 }
 
-/// Runs [`forward`], [`subtract_scaled`], [`scale`] and [`add`] on so many rows of up to 40 numbers each.
+/// Runs [`forward`], [`subtract_scaled`], [`scale`] and [`add`] on so many rows of up to 40 numbers
+/// each.
 ///
 /// # Errors
 /// At the first result with other bits than the operators'. One NaN is as good as another.

@@ -1,7 +1,7 @@
 //! A program that tries the board support itself, and can be made to end in every way there is.
 
 use embedded_hal::digital::{OutputPin, StatefulOutputPin};
-use thumbnet::kernel::trial;
+use thumbnet::kernel::{layer_trial, trial};
 use thumbnet::prelude::*;
 use thumbnet_firmware::Meter;
 
@@ -55,6 +55,10 @@ fn run() -> Result<(), ArgumentError> {
         let mut rng = XorShiftRng::seed_from_u64(7);
         if let Err(difference) = trial::compare_with_operators(&mut rng, rows) {
             defmt::error!("{}", difference);
+            exit(FAILURE);
+        }
+        if let Err(kernel) = layer_trial::compare_with_portable(&mut rng, rows / 100) {
+            defmt::error!("{=str} has other bits than its portable form", kernel);
             exit(FAILURE);
         }
         defmt::info!("{} rows: kernels have the bits of the operators", rows);
