@@ -519,18 +519,6 @@ fn forward_is_the_plain_loop_for_every_width() {
         let bits: Vec<u32> = outputs.into_iter().map(f32::to_bits).collect();
         assert_eq!(bits, plain(&input), "{fan_in}-{fan_out}");
 
-        macro_rules! wide {
-            ($($vectors:literal)*) => {
-                $(if fan_out == 8 * $vectors {
-                    let mut outputs = biases.clone();
-                    kernel::forward_wide::<$vectors, _>(input.as_slice(), &weights, 1.0, &mut outputs);
-                    let bits: Vec<u32> = outputs.into_iter().map(f32::to_bits).collect();
-                    assert_eq!(bits, plain(&input), "{fan_in}-{fan_out}, wide");
-                })*
-            };
-        }
-        wide!(1 2 3 4 5 6 7 8 9 10 11 12 13);
-
         let mut outputs = biases.clone();
         kernel::forward(image.as_slice(), &weights, &mut outputs);
         let bits: Vec<u32> = outputs.into_iter().map(f32::to_bits).collect();

@@ -29,58 +29,9 @@ pub use tanh::tanh;
 pub use target::{add, copy, forward, scale, subtract_products};
 pub use terms::Terms;
 
-use crate::input::Input;
-
 /// Sums that are held in registers together: a Cortex-M4F has 32 float registers, of which 16 may
 /// hold sums; vector units hold several sums in each.
 const BLOCK: usize = if cfg!(target_arch = "arm") { 16 } else { 32 };
-
-/// Most vectors of eight sums that AVX2's sixteen registers hold, with three left to work with.
-pub const MOST_VECTORS: usize = 13;
-
-/// [`forward`] for a layer of exactly `8 VECTORS` units, all of whose sums stay in registers; what
-/// `outputs` holds on entry is first multiplied by `keep`.
-///
-/// # Shapes
-/// `outputs`: `[8 VECTORS]`, holding the biases on entry; `VECTORS` is at most [`MOST_VECTORS`].
-/// `weights`: `[fan_in][8 VECTORS]`, row-major.
-#[inline(always)]
-pub fn forward_wide<const VECTORS: usize, I: Input + ?Sized>(
-    input: &I,
-    weights: &[f32],
-    keep: f32,
-    outputs: &mut [f32],
-) {
-    const { assert!(VECTORS <= MOST_VECTORS) };
-    // Written out vector by vector: left to itself, the compiler keeps so many sums in memory.
-    macro_rules! for_each_vector {
-        ($vector:ident => $work:expr) => {
-            for_each_vector!($vector => $work; 0 1 2 3 4 5 6 7 8 9 10 11 12)
-        };
-        ($vector:ident => $work:expr; $($index:literal)*) => {
-            $(if VECTORS > $index {
-                #[allow(non_upper_case_globals)]
-                const $vector: usize = $index;
-                $work;
-            })*
-        };
-    }
-    let Some(outputs) = outputs.as_chunks_mut::<8>().0.first_chunk_mut::<VECTORS>() else {
-        return;
-    };
-    let mut sums = [[0.0_f32; 8]; VECTORS];
-    for_each_vector!(k => sums[k] = outputs[k].map(|output| output * keep));
-    input.for_each_nonzero(
-        weights.as_chunks::<8>().0.as_chunks::<VECTORS>().0.iter(),
-        #[inline(always)]
-        |row, value| {
-            for_each_vector!(k => for (sum, weight) in sums[k].iter_mut().zip(&row[k]) {
-                *sum += value * weight;
-            });
-        },
-    );
-    for_each_vector!(k => outputs[k] = sums[k]);
-}
 
 /// `values[j] -= coefficient * delta[j]`: what one sample adds to a row of weights.
 ///

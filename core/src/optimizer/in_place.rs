@@ -236,11 +236,6 @@ impl Optimizer for Nesterov {
     }
 
     #[inline(always)]
-    fn begin_factor(self, _: WeightDecay) -> Option<f32> {
-        None
-    }
-
-    #[inline(always)]
     fn moved(slot: Slot<'_>) -> &mut [f32] {
         slot.velocity
     }

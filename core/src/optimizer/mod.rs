@@ -154,7 +154,11 @@ pub trait Optimizer: Copy {
 
     /// If [`begin`](Self::begin) does no more than multiply what samples move by a number: that
     /// number. Multiplying as part of another pass is then the same.
-    fn begin_factor(self, decay: WeightDecay) -> Option<f32>;
+    #[inline(always)]
+    fn begin_factor(self, decay: WeightDecay) -> Option<f32> {
+        let _ = decay;
+        None
+    }
 
     /// What samples move between [`begin`](Self::begin) and [`end`](Self::end).
     fn moved(slot: Slot<'_>) -> &mut [f32];

@@ -29,11 +29,6 @@ macro_rules! accumulates_gradient {
         }
 
         #[inline(always)]
-        fn begin_factor(self, _: WeightDecay) -> Option<f32> {
-            None
-        }
-
-        #[inline(always)]
         fn moved(slot: Slot<'_>) -> &mut [f32] {
             slot.gradient
         }

@@ -17,6 +17,7 @@ mod mini_batch;
 mod muon;
 mod objective;
 mod optimizer;
+mod orthogonal;
 mod panel;
 mod parameters;
 mod pass;

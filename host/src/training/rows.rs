@@ -93,3 +93,69 @@ pub(super) fn scale_row<const LANES: usize, const VECTORS: usize>(
     }
     for_each_vector!(VECTORS, k => row[k] = values[k]);
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_core::SeedableRng;
+    use thumbnet::random::{XorShiftRng, fill_normal};
+
+    use super::*;
+
+    fn random(rng: &mut XorShiftRng, count: usize) -> Vec<f32> {
+        let mut values = vec![0.0; count];
+        fill_normal(rng, 1.0, &mut values);
+        values
+    }
+
+    fn bits(values: &[f32]) -> Vec<u32> {
+        values.iter().map(|value| value.to_bits()).collect()
+    }
+
+    fn are_the_plain_loops<const LANES: usize, const VECTORS: usize>() {
+        const FAN_IN: usize = 19;
+        let width = LANES * VECTORS;
+        let mut rng = XorShiftRng::seed_from_u64(14);
+        let (rows, start) = (random(&mut rng, FAN_IN * width), random(&mut rng, width));
+        let values = random(&mut rng, FAN_IN);
+        // Not all rows.
+        let terms = || values.iter().copied().enumerate().step_by(3);
+        let keep = 0.75;
+
+        let mut sums = start.clone();
+        add_rows::<LANES, VECTORS>(terms(), &rows, keep, &mut sums);
+        let mut plain: Vec<f32> = start.iter().map(|value| value * keep).collect();
+        for (index, value) in terms() {
+            for (j, sum) in plain.iter_mut().enumerate() {
+                *sum += value * rows[index * width + j];
+            }
+        }
+        assert_eq!(bits(&sums), bits(&plain), "{LANES} x {VECTORS}");
+
+        let mut moved = rows.clone();
+        add_to_rows::<LANES, VECTORS>(terms(), &start, keep, &mut moved);
+        let mut plain = rows.clone();
+        for (index, value) in terms() {
+            for (j, delta) in start.iter().enumerate() {
+                let weight = &mut plain[index * width + j];
+                *weight = *weight * keep + value * delta;
+            }
+        }
+        assert_eq!(bits(&moved), bits(&plain), "{LANES} x {VECTORS}");
+
+        let mut scaled = start.clone();
+        scale_row::<LANES, VECTORS>(&mut scaled, &[0.3, 0.7]);
+        let plain: Vec<f32> = start.iter().map(|value| value * 0.3 * 0.7).collect();
+        assert_eq!(bits(&scaled), bits(&plain), "{LANES} x {VECTORS}");
+    }
+
+    #[test]
+    fn rows_of_every_width_are_the_plain_loops() {
+        macro_rules! all {
+            ($($vectors:literal)*) => {
+                $(are_the_plain_loops::<8, $vectors>();
+                are_the_plain_loops::<16, $vectors>();)*
+            };
+        }
+        all!(1 2 3 4 5 6 7 8 10 13);
+    }
+}

@@ -20,8 +20,9 @@ use super::columns::{Columns, PORTION};
 use super::exchange::Exchange;
 use super::layer::{Hidden, Layer};
 use super::mini_batch::{MiniBatch, fetch};
-use super::muon::{Muon, MuonScratch};
+use super::muon::Muon;
 use super::optimizer::{OptimizerChoice, with_optimizer};
+use super::orthogonal::Scratch;
 use super::panel::{self, Panel, Portion};
 use super::parameters::Snapshot;
 use super::sparse::SparseImages;
@@ -67,7 +68,7 @@ pub(super) struct Shard {
     architecture: Architecture,
     /// All parameters side by side, for Muon.
     whole: Snapshot,
-    muon_scratch: Vec<MuonScratch>,
+    muon_scratch: Vec<Scratch>,
 }
 
 /// How a mini-batch moves the weights of the first layer.
