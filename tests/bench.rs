@@ -129,13 +129,17 @@ fn this_desktop() {
             .collect();
         let expected = [
             "batch",
+            "bytes_per_sample",
+            "flops_per_sample",
             "name",
             "peak_fraction",
             "samples_per_second",
             "threads",
         ];
         assert_eq!(fields, expected, "{row}");
-        assert!(number(row, "samples_per_second") > 0, "{row}");
+        for figure in ["samples_per_second", "flops_per_sample", "bytes_per_sample"] {
+            assert!(number(row, figure) > 0, "{row}");
+        }
         assert!(row["peak_fraction"].as_f64() > Some(0.0), "{row}");
         let settings = (number(row, "batch"), number(row, "threads"));
         assert!(

@@ -64,10 +64,11 @@ Example:
 const HOST_HELP: &str = "\
 Takes about a minute. MNIST is in memory; one epoch warms up, and the median of five counts.
   operations  multiplications and additions that a sample needs: none for inputs that are 0
-  of peak     their share of what as many threads can do when all operands are in registers,
-              each operation rounded by itself as training does it
-Speeds differ between machines, and between runs if others are at work: compare what was measured
-in a row.
+  bytes       weights, inputs and activations that have to be moved for them, each fetched once
+              for all samples of a mini-batch
+  of peak     the operations' share of what as many threads can do on numbers in registers, each
+              operation rounded by itself as in training
+Speeds differ between machines, and when others are at work: compare what was measured in a row.
 
 Example:
   thumbnet bench host --json > before.json
@@ -152,7 +153,7 @@ fn change(text: &str) -> String {
 fn bench_host(output: &Output) -> Result<()> {
     let earlier = output.against.as_deref().map(Earlier::read).transpose()?;
     let mut first = true;
-    host::measure(|bar, row, operations| {
+    host::measure(|bar, row| {
         let mut text = String::new();
         if output.json {
             text = json(&row, earlier.as_ref())?;
@@ -160,7 +161,7 @@ fn bench_host(output: &Output) -> Result<()> {
             if std::mem::take(&mut first) {
                 text = host_heading(earlier.is_some()) + "\n";
             }
-            text += &host_line(&row, operations, earlier.as_ref());
+            text += &host_line(&row, earlier.as_ref());
         }
         text.push('\n');
         bar.suspend(|| print(&text))
@@ -171,20 +172,21 @@ fn bench_host(output: &Output) -> Result<()> {
 fn host_heading(compares: bool) -> String {
     let change = change(if compares { "change" } else { "" });
     format!(
-        "{:<30} {:>6} {:>7} {:>14}{change} {:>12} {:>9}",
-        "work", "batch", "threads", "samples/s", "operations", "of peak"
+        "{:<29} {:>5} {:>7} {:>11}{change} {:>10} {:>9} {:>7}",
+        "work", "batch", "threads", "samples/s", "operations", "bytes", "of peak"
     )
 }
 
-fn host_line(row: &HostRow, operations: f64, earlier: Option<&Earlier<HostRow>>) -> String {
+fn host_line(row: &HostRow, earlier: Option<&Earlier<HostRow>>) -> String {
     format!(
-        "{:<30} {:>6} {:>7} {:>14}{} {:>12} {:>7.1} %",
+        "{:<29} {:>5} {:>7} {:>11}{} {:>10} {:>9} {:>5.1} %",
         row.name,
         row.batch,
         row.threads,
         grouped(row.samples_per_second as usize),
         change(&percent(earlier.map(|earlier| earlier.change(row)))),
-        grouped(operations.round() as usize),
+        grouped(row.flops_per_sample as usize),
+        grouped(row.bytes_per_sample as usize),
         row.peak_fraction * 100.0,
     )
 }
@@ -208,16 +210,15 @@ mod tests {
             batch: 1_000,
             threads: 64,
             samples_per_second: 123_456_789,
+            flops_per_sample: 12_345_678,
+            bytes_per_sample: 1_234_567,
             peak_fraction: 1.0,
         };
         assert_eq!(
             device_line(&device, None).len(),
             device_heading(false).len()
         );
-        assert_eq!(
-            host_line(&host, 123_456.0, None).len(),
-            host_heading(false).len()
-        );
+        assert_eq!(host_line(&host, None).len(), host_heading(false).len());
         assert!(device_heading(true).len() <= 100 && host_heading(true).len() <= 100);
     }
 }

@@ -7,9 +7,11 @@
 //! hidden units, and `augmentation` distorts images in every way (shift, rotation, scale, shear,
 //! elastic) while the epoch before trains, on threads of its own.
 //!
-//! `peak_fraction` is the operations that a sample needs (`operations.rs`) times samples per second,
-//! over the peak of as many threads (`peak.rs`).
+//! `flops_per_sample` are the multiplications and additions that a sample needs (`operations.rs`), and
+//! `bytes_per_sample` what has to be moved for them (`bytes.rs`). `peak_fraction` is these operations
+//! times samples per second, over the peak of as many threads (`peak.rs`).
 
+mod bytes;
 mod operations;
 mod peak;
 mod work;
@@ -41,6 +43,10 @@ pub struct HostRow {
     pub threads: usize,
     /// To the nearest whole one.
     pub samples_per_second: u64,
+    /// Multiplications and additions that a sample needs.
+    pub flops_per_sample: u64,
+    /// Bytes that have to be moved for a sample.
+    pub bytes_per_sample: u64,
     /// Of the machine's peak, 0 to 1, to three digits.
     pub peak_fraction: f64,
 }
@@ -84,13 +90,12 @@ fn works() -> Vec<Work> {
     works
 }
 
-/// Measures every row, and hands each to `report` as it comes, with the operations that a sample
-/// needs.
+/// Measures every row, and hands each to `report` as it comes.
 ///
 /// # Errors
 ///
 /// MNIST cannot be had, or `report` fails.
-pub fn measure(mut report: impl FnMut(&ProgressBar, HostRow, f64) -> Result<()>) -> Result<()> {
+pub fn measure(mut report: impl FnMut(&ProgressBar, HostRow) -> Result<()>) -> Result<()> {
     let dataset = data::load(&DataChoice::Mnist).context("the samples to measure with")?;
     let samples = &dataset.train;
     ensure!(samples.pixels() == 784, "MNIST has images of 784 pixels");
@@ -104,10 +109,7 @@ pub fn measure(mut report: impl FnMut(&ProgressBar, HostRow, f64) -> Result<()>)
     bar.set_message("this machine's peak");
     bar.tick();
     let peaks = THREADS.map(|threads| peak::peak(threads, instructions));
-    let bench = Bench {
-        samples,
-        instructions,
-    };
+    let bench = Bench::new(samples, instructions);
     for work in works {
         for (threads, peak) in THREADS.into_iter().zip(peaks) {
             // One sample at a time leaves nothing for a second thread.
@@ -121,16 +123,18 @@ pub fn measure(mut report: impl FnMut(&ProgressBar, HostRow, f64) -> Result<()>)
                 work.batch
             ));
             let speed = bench.samples_per_second(&work, threads)?;
-            let operations = bench.operations(&work);
+            let (operations, bytes) = bench.needs(&work);
             bar.inc(1);
             let row = HostRow {
                 name: work.name(),
                 batch: work.batch,
                 threads,
                 samples_per_second: speed.round() as u64,
+                flops_per_sample: operations.round() as u64,
+                bytes_per_sample: bytes.round() as u64,
                 peak_fraction: (operations * speed / peak * 1e3).round() / 1e3,
             };
-            report(&bar, row, operations)?;
+            report(&bar, row)?;
         }
     }
     bar.finish_and_clear();

@@ -8,35 +8,39 @@
 
 use super::work::Extra;
 
-/// The shape of a network with one hidden layer, as far as it is in use.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Used {
-    /// Inputs that are not zero, on average.
-    pub(super) inputs: f64,
-    /// All inputs.
-    pub(super) all_inputs: f64,
+/// A network with one hidden layer, as far as samples use it.
+#[derive(Clone, Debug)]
+pub(super) struct Used<'a> {
+    /// For each input, the share of samples in which it is not zero.
+    pub(super) presence: &'a [f64],
     /// All hidden units.
     pub(super) hidden: f64,
     /// Outputs.
     pub(super) classes: f64,
 }
 
-impl Used {
-    /// For a prediction.
-    pub(super) fn prediction(&self) -> f64 {
-        2.0 * self.hidden * (self.inputs + self.classes)
+impl Used<'_> {
+    /// Inputs that are not zero, on average.
+    pub(super) fn inputs(&self) -> f64 {
+        self.presence.iter().sum()
     }
 
-    /// For a sample's share of a step.
-    pub(super) fn training(&self, batch: usize, extra: Extra) -> f64 {
-        let kept = match extra {
-            Extra::Dropout => 0.5 * self.hidden,
-            _ => self.hidden,
-        };
-        let forward_and_update = 4.0 * kept * (self.inputs + self.classes);
+    /// All weights.
+    pub(super) fn weights(&self) -> f64 {
+        self.hidden * (self.presence.len() as f64 + self.classes)
+    }
+
+    /// Operations of a prediction.
+    pub(super) fn operations_of_prediction(&self) -> f64 {
+        2.0 * self.hidden * (self.inputs() + self.classes)
+    }
+
+    /// Operations of a sample's share of a step.
+    pub(super) fn operations_of_training(&self, batch: usize, extra: Extra) -> f64 {
+        let kept = extra.kept() * self.hidden;
+        let forward_and_update = 4.0 * kept * (self.inputs() + self.classes);
         let backward = 2.0 * kept * self.classes;
-        let weights = self.hidden * (self.all_inputs + self.classes);
-        forward_and_update + backward + per_weight(extra) * weights / batch as f64
+        forward_and_update + backward + per_weight(extra) * self.weights() / batch as f64
     }
 }
 
@@ -59,17 +63,17 @@ mod tests {
     #[test]
     fn by_hand() {
         let used = Used {
-            inputs: 3.0,
-            all_inputs: 10.0,
+            presence: &[1.0, 1.0, 0.5, 0.25, 0.25, 0.0, 0.0, 0.0, 0.0, 0.0],
             hidden: 4.0,
             classes: 2.0,
         };
         // 3 x 4 + 4 x 2 = 20 weights in use, of 48.
-        assert_eq!(used.prediction(), 40.0);
+        assert_eq!(used.operations_of_prediction(), 40.0);
         // 40 forward, 40 in the update, 16 backward, and 48 decays once in 6 samples.
-        assert_eq!(used.training(6, Extra::None), 104.0);
+        let training = |batch, extra| used.operations_of_training(batch, extra);
+        assert_eq!(training(6, Extra::None), 104.0);
         // Half of all but the decays.
-        assert_eq!(used.training(6, Extra::Dropout), 56.0);
-        assert_eq!(used.training(1, Extra::Momentum), 96.0 + 4.0 * 48.0);
+        assert_eq!(training(6, Extra::Dropout), 56.0);
+        assert_eq!(training(1, Extra::Momentum), 96.0 + 4.0 * 48.0);
     }
 }

@@ -71,6 +71,14 @@ impl Extra {
         Self::Dropout,
         Self::Augmentation,
     ];
+
+    /// The share of hidden units that a sample keeps.
+    pub(super) const fn kept(self) -> f64 {
+        match self {
+            Self::Dropout => 0.5,
+            _ => 1.0,
+        }
+    }
 }
 
 impl Work {
@@ -139,11 +147,28 @@ impl Extra {
 
 /// What all rows share.
 pub(super) struct Bench<'a> {
-    pub(super) samples: &'a Samples,
-    pub(super) instructions: Instructions,
+    samples: &'a Samples,
+    /// For each pixel, the share of samples in which it is not zero.
+    presence: Vec<f64>,
+    instructions: Instructions,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    pub(super) fn new(samples: &'a Samples, instructions: Instructions) -> Self {
+        let mut counts = vec![0_u32; samples.pixels()];
+        for image in samples.images.chunks_exact(samples.pixels()) {
+            for (count, &pixel) in counts.iter_mut().zip(image) {
+                *count += u32::from(pixel != 0);
+            }
+        }
+        let share = |count: &u32| f64::from(*count) / samples.len() as f64;
+        Self {
+            samples,
+            presence: counts.iter().map(share).collect(),
+            instructions,
+        }
+    }
+
     /// The median speed.
     ///
     /// # Errors
@@ -162,23 +187,23 @@ impl Bench<'_> {
             .context("nothing was measured")
     }
 
-    /// Operations that a sample needs.
-    pub(super) fn operations(&self, work: &Work) -> f64 {
-        let lit = self
-            .samples
-            .images
-            .iter()
-            .filter(|&&pixel| pixel != 0)
-            .count();
+    /// Operations that a sample needs, and bytes.
+    pub(super) fn needs(&self, work: &Work) -> (f64, f64) {
         let used = Used {
-            inputs: lit as f64 / self.samples.len() as f64,
-            all_inputs: self.samples.pixels() as f64,
+            presence: &self.presence,
             hidden: work.hidden as f64,
             classes: 10.0,
         };
+        let batch = work.batch;
         match work.kind {
-            Kind::Train(extra) => used.training(work.batch, extra),
-            Kind::Infer => used.prediction(),
+            Kind::Train(extra) => (
+                used.operations_of_training(batch, extra),
+                used.bytes_of_training(batch, extra),
+            ),
+            Kind::Infer => (
+                used.operations_of_prediction(),
+                used.bytes_of_prediction(batch),
+            ),
         }
     }
 
