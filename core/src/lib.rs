@@ -31,7 +31,7 @@
 //!
 //! In the order in which a sample flows: [`augment`], [`preparation`], [`input`], [`network`] (whose
 //! layers are [`Dense`]), [`activation`], [`cost`], then back through [`dense`] into [`optimizer`]
-//! and [`regularization`], all driven by [`trainer`]. [`kernel`] holds the inner loops, [`mod@format`]
+//! and [`regularization`], all driven by [`trainer`], which works in [`state`]. [`kernel`] holds the inner loops, [`mod@format`]
 //! the weights file, [`metrics`] what is counted, [`init`] and [`random`] how weights start,
 //! [`schedule`] and [`stopping`] how fast and how long a run goes.
 //!
@@ -93,6 +93,7 @@ pub mod preparation;
 pub mod random;
 pub mod regularization;
 pub mod schedule;
+pub mod state;
 pub mod stopping;
 pub mod trainer;
 
@@ -107,8 +108,9 @@ pub use optimizer::{Adam, Clipped, Momentum, Nesterov, RmsProp, Sgd};
 pub use preparation::Preparation;
 pub use regularization::{DropoutRates, WeightDecay};
 pub use schedule::Schedule;
+pub use state::TrainState;
 pub use stopping::{Outcome, Patience, Plateau, Rule};
-pub use trainer::{TrainConfig, TrainState, Trainer};
+pub use trainer::{TrainConfig, Trainer};
 
 // What the exported macros name.
 #[doc(hidden)]
@@ -128,8 +130,9 @@ pub mod prelude {
     pub use crate::preparation::Preparation;
     pub use crate::regularization::{DropoutRates, WeightDecay};
     pub use crate::schedule::Schedule;
+    pub use crate::state::TrainState;
     pub use crate::stopping::{Outcome, Patience, Plateau, Rule};
-    pub use crate::trainer::{TrainConfig, TrainState, Trainer};
+    pub use crate::trainer::{TrainConfig, Trainer};
     pub use crate::{include_model, mlp};
     pub use rand_core::SeedableRng;
     pub use rand_xorshift::XorShiftRng;

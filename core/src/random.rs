@@ -1,4 +1,5 @@
-//! Random numbers from any generator: uniform, normal, and a shuffled order.
+//! Random numbers from any generator: uniform, normal, and a shuffled order; and where a generator
+//! stands.
 
 use rand_core::Rng;
 
@@ -45,6 +46,37 @@ pub fn shuffle<R: Rng + ?Sized, T>(rng: &mut R, items: &mut [T]) {
     }
 }
 
+/// The seed of a generator that goes on where `rng` stands.
+///
+/// Word `n` of the generator is `w[n] = w[n-1] ^ (w[n-1] >> 19) ^ t ^ (t >> 8)` with
+/// `t = w[n-4] ^ (w[n-4] << 11)` (Marsaglia, Xorshift RNGs, 2003), and its seed are the four words
+/// before the first. It shows them only by what it draws: a copy draws four words, from which the
+/// four before follow, last to first.
+///
+/// ```
+/// use thumbnet::prelude::*;
+/// use thumbnet::random::{seed_of, uniform};
+/// let mut rng = XorShiftRng::seed_from_u64(7);
+/// uniform(&mut rng);
+/// let mut copy = XorShiftRng::from_seed(seed_of(&rng));
+/// assert_eq!(uniform(&mut copy), uniform(&mut rng));
+/// ```
+pub fn seed_of(rng: &XorShiftRng) -> [u8; 16] {
+    let mut ahead = rng.clone();
+    let [w4, w5, w6, w7] = core::array::from_fn(|_| ahead.next_u32());
+    // The word four before `word`, which `last` came before.
+    let solve = |last: u32, word: u32| {
+        let mixed = word ^ last ^ (last >> 19);
+        let t = mixed ^ (mixed >> 8) ^ (mixed >> 16) ^ (mixed >> 24);
+        t ^ (t << 11) ^ (t << 22)
+    };
+    let w3 = solve(w6, w7);
+    let w2 = solve(w5, w6);
+    let w1 = solve(w4, w5);
+    let w0 = solve(w3, w4);
+    zerocopy::transmute!([w0, w1, w2, w3])
+}
+
 #[cfg(test)]
 mod tests {
     use rand_core::SeedableRng;
@@ -65,6 +97,21 @@ mod tests {
 
     const PINNED_NORMAL: [u32; 3] = [3_209_400_365, 3_202_592_870, 3_210_693_733];
     const PINNED_ORDER: [u8; 8] = [1, 4, 3, 0, 7, 5, 6, 2];
+
+    #[test]
+    fn a_generator_goes_on_from_its_seed() {
+        let extremes = [
+            [0xFF; 16],
+            core::array::from_fn(|byte| u8::from(byte == 15)),
+        ];
+        let seeded = (0..1_000).map(XorShiftRng::seed_from_u64);
+        for mut rng in seeded.chain(extremes.map(XorShiftRng::from_seed)) {
+            for _ in 0..3 {
+                assert_eq!(XorShiftRng::from_seed(seed_of(&rng)), rng);
+                rng.next_u32();
+            }
+        }
+    }
 
     #[test]
     fn normal_has_the_moments_of_a_normal() {

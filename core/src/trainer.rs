@@ -7,8 +7,9 @@ use crate::dense::Samples;
 use crate::input::FixedInput;
 use crate::kernel;
 use crate::network::{Network, Parameters, Pass};
-use crate::optimizer::{Clipped, Momentum, Nesterov, Optimizer, Sgd, Step, Zeroed, clip_factor};
+use crate::optimizer::{Clipped, Momentum, Nesterov, Optimizer, Sgd, Step, clip_factor};
 use crate::regularization::{DropUnits, Dropout, DropoutRates, NoDropout, WeightDecay};
+use crate::state::TrainState;
 
 /// The hyper-parameters of a training run: plain data that may be a `const`.
 ///
@@ -221,34 +222,6 @@ impl core::fmt::Display for BatchError {
 }
 
 impl core::error::Error for BatchError {}
-
-/// The memory that training needs beside the network: what the optimiser keeps for each parameter,
-/// and one float for each unit and sample of a mini-batch.
-///
-/// All zero when new, so a `static` of it takes no flash. Mini-batches may be smaller than
-/// `BATCH`; if the optimiser [`STREAMS`](Optimizer::STREAMS) they may also be larger, at the same
-/// bits.
-pub struct TrainState<N: Network, O: Optimizer = Sgd, const BATCH: usize = 1> {
-    kept: O::Kept<N>,
-    units: N::Units<BATCH>,
-    scratch: [f32; BATCH],
-    /// Steps so far.
-    steps: u32,
-}
-
-impl<N: Network, O: Optimizer, const BATCH: usize> TrainState<N, O, BATCH> {
-    /// A state before the first step.
-    pub const ZEROED: Self = Self {
-        kept: Zeroed::ZEROED,
-        units: Zeroed::ZEROED,
-        scratch: [0.0; BATCH],
-        steps: 0,
-    };
-}
-
-impl<N: Network, O: Optimizer, const BATCH: usize> Zeroed for TrainState<N, O, BATCH> {
-    const ZEROED: Self = Self::ZEROED;
-}
 
 /// Trains a network in place.
 pub struct Trainer<'a, N, O, C, const BATCH: usize, D = NoDropout>
