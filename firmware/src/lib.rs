@@ -7,6 +7,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`checkpoint`] | training state in flash, which survives power cuts |
 //! | [`idx`] | MNIST's file format, read as a stream and without allocation |
 //! | [`image`] | room for an image, and for what a network sees of it |
 //! | [`meter`] | costs: instructions or cycles, flash, RAM and stack |
@@ -26,6 +27,7 @@
 mod sentences;
 
 mod board;
+pub mod checkpoint;
 pub mod evaluate;
 pub mod idx;
 pub mod image;
@@ -38,6 +40,7 @@ pub mod words;
 mod testing;
 
 pub use board::Board;
+pub use checkpoint::{Checkpoint, Loaded, Store, StoreError, Wear};
 pub use evaluate::{Bits, Evaluation, evaluate};
 pub use idx::{Batch, IdxError, Samples};
 pub use image::{ImageRoom, PreparationCost, Prepared};
