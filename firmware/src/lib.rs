@@ -13,6 +13,7 @@
 //! | [`meter`] | costs: instructions or cycles, flash, RAM and stack |
 //! | [`mod@evaluate`] | accuracy, cost and bits of a network's predictions |
 //! | [`mod@train`] | training on a stream of samples |
+//! | [`serve`](mod@serve) | the server of `thumbnet_protocol`: a desktop streams samples, the board trains |
 //! | [`techniques`] | every technique of training, to compare bits |
 //! | [`words`] | the words of a command line |
 //!
@@ -32,6 +33,7 @@ pub mod evaluate;
 pub mod idx;
 pub mod image;
 pub mod meter;
+pub mod serve;
 pub mod techniques;
 pub mod train;
 pub mod words;

@@ -237,7 +237,7 @@ macro_rules! include_model {
 
 /// The header, and as many bytes as its parameters take; their checksum is not checked yet.
 const fn split(file: &[u8]) -> Result<(Header, &[u8]), FormatError> {
-    if file.len() < HEADER_BYTES {
+    let Some((head, parameters)) = file.split_first_chunk() else {
         // A short file that does not even begin like one is of another kind.
         let mut at = 0;
         while at < MAGIC.len() {
@@ -250,8 +250,28 @@ const fn split(file: &[u8]) -> Result<(Header, &[u8]), FormatError> {
             expected: HEADER_BYTES,
             found: file.len(),
         });
+    };
+    let header = match read_head(head) {
+        Ok(header) => header,
+        Err(error) => return Err(error),
+    };
+    let length = header.architecture.parameters() * 4;
+    if parameters.len() != length {
+        let (expected, found) = (HEADER_BYTES + length, file.len());
+        return Err(if parameters.len() < length {
+            FormatError::Truncated { expected, found }
+        } else {
+            FormatError::TooLong { expected, found }
+        });
     }
-    let (head, parameters) = file.split_at(HEADER_BYTES);
+    Ok((header, parameters))
+}
+
+/// What a head says, without the rest of the file.
+///
+/// # Errors
+/// As [`read`], apart from what is wrong with the parameters.
+pub const fn read_head(head: &[u8; HEADER_BYTES]) -> Result<Header, FormatError> {
     let mut at = 0;
     while at < MAGIC.len() {
         if head[at] != MAGIC[at] {
@@ -290,7 +310,6 @@ const fn split(file: &[u8]) -> Result<(Header, &[u8]), FormatError> {
         preparation,
         weights_crc32: u32_at(head, 12),
     };
-    let length = architecture.parameters() * 4;
     if u32_at(head, PARAMETERS_AT) as usize != architecture.parameters() {
         return Err(FormatError::Layers);
     }
@@ -304,15 +323,7 @@ const fn split(file: &[u8]) -> Result<(Header, &[u8]), FormatError> {
         }
         at += 1;
     }
-    if parameters.len() != length {
-        let (expected, found) = (HEADER_BYTES + length, file.len());
-        return Err(if parameters.len() < length {
-            FormatError::Truncated { expected, found }
-        } else {
-            FormatError::TooLong { expected, found }
-        });
-    }
-    Ok((header, parameters))
+    Ok(header)
 }
 
 const fn architecture(head: &[u8]) -> Result<Architecture, FormatError> {

@@ -14,6 +14,8 @@ struct Board {
     ram: u32,
     /// The register of its two lights.
     lights: u32,
+    /// The registers of the first serial line.
+    uart: u32,
     /// What `SysTick` counts.
     clock_mhz: u32,
 }
@@ -24,6 +26,7 @@ const PLAIN: Board = Board {
     flash: 0x0000_0000,
     ram: 0x2000_0000,
     lights: 0x4002_8000,
+    uart: 0x4000_4000,
     clock_mhz: 25,
 };
 
@@ -48,6 +51,7 @@ const M33: Board = Board {
     flash: 0x1000_0000,
     ram: 0x3800_0000,
     lights: 0x5030_2000,
+    uart: 0x5020_0000,
     clock_mhz: 20,
 };
 
@@ -80,6 +84,7 @@ pub(crate) fn choose() {
         flash,
         ram,
         lights,
+        uart,
         clock_mhz,
     } = board;
 
@@ -117,6 +122,12 @@ _thumbnet_samples = ORIGIN(RAM) + LENGTH(RAM);
         &format!(
             "/// The FPGA's register of user lights, one bit a light.
 pub(crate) const LIGHTS: usize = {lights:#010x};
+
+/// The registers of the first serial line.
+pub(crate) const UART: usize = {uart:#010x};
+
+/// QEMU's name of the board.
+pub(crate) const NAME: &str = \"{machine}\";
 
 /// What `SysTick` counts, in millions a second.
 pub(crate) const CLOCK_MHZ: u64 = {clock_mhz};

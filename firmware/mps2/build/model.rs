@@ -87,12 +87,30 @@ pub const IMAGE: usize = {image};
 /// How many classes it tells apart.
 pub const CLASSES: usize = {classes};
 
+/// The optimisers that there is memory for, besides the network.
+pub type ModelMethods<const BATCH: usize> =
+    thumbnet_firmware::serve::methods::{methods}<Model, BATCH>;
+
 /// Room for an image, and for what the network sees of it.
 pub fn room() -> {room} {{
     {new}
 }}
 ",
         cost = header.cost,
-        classes = architecture.classes()
+        classes = architecture.classes(),
+        methods = methods(architecture.parameters())
     ))
+}
+
+/// The largest set of optimisers that leaves enough of the 3 MB of RAM for everything else.
+fn methods(parameters: usize) -> &'static str {
+    const MOST: usize = (2 << 20) + (1 << 18);
+    let fits = |floats: usize| parameters * size_of::<f32>() * floats <= MOST;
+    if fits(4) {
+        "Every"
+    } else if fits(2) {
+        "WithVelocity"
+    } else {
+        "GradientDescent"
+    }
 }

@@ -15,6 +15,8 @@
 //! | [`meter`] | an instruction counter |
 //! | [`model`] | the network in flash |
 //! | [`mod@evaluate`], [`mod@train`], [`mod@techniques`], [`mod@augment`], [`mod@selftest`] | the programs |
+//! | [`mod@serve`] | the program that learns what a desktop sends |
+//! | [`uart`] | the first serial line |
 //! | [`bench`] | the programs of `thumbnet bench device`, which have no log |
 //!
 //! Logs go out as defmt frames through semihosting's standard output, where `thumbnet emulate`
@@ -37,6 +39,8 @@ pub mod led;
 pub mod memory;
 pub mod meter;
 pub mod model;
+pub mod serve;
+pub mod uart;
 
 /// Declares what needs a log.
 macro_rules! logging {

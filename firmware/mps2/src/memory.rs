@@ -15,6 +15,12 @@ unsafe extern "C" {
     safe static _stack_start: u32;
 }
 
+/// Bytes of RAM that are in no use, and have not been since start-up.
+pub fn free_ram() -> u32 {
+    let room = (&raw const _stack_start).addr() - (&raw const _stack_end).addr();
+    room as u32 - memory().stack_bytes
+}
+
 /// The program's memory, with the stack as deep as it has been since start-up.
 pub fn memory() -> Memory {
     let address = |symbol: *const u32| symbol.addr();
