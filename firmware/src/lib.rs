@@ -8,6 +8,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`checkpoint`] | training state in flash, which survives power cuts |
+//! | [`mod@digits`] | a program for a board alone: learns to read digits |
+//! | [`parts`], [`clock`], [`signal`] | what a board brings; time; what its light says |
 //! | [`idx`] | MNIST's file format, read as a stream and without allocation |
 //! | [`image`] | room for an image, and for what a network sees of it |
 //! | [`meter`] | costs: instructions or cycles, flash, RAM and stack |
@@ -29,11 +31,15 @@ mod sentences;
 
 mod board;
 pub mod checkpoint;
+pub mod clock;
+pub mod digits;
 pub mod evaluate;
 pub mod idx;
 pub mod image;
 pub mod meter;
+pub mod parts;
 pub mod serve;
+pub mod signal;
 pub mod techniques;
 pub mod train;
 pub mod words;
@@ -43,8 +49,12 @@ mod testing;
 
 pub use board::Board;
 pub use checkpoint::{Checkpoint, Loaded, Store, StoreError, Wear};
+pub use clock::Clock;
+pub use digits::{DigitsMemory, digits};
 pub use evaluate::{Bits, Evaluation, evaluate};
 pub use idx::{Batch, IdxError, Samples};
 pub use image::{ImageRoom, PreparationCost, Prepared};
 pub use meter::{Memory, Meter};
+pub use parts::Parts;
+pub use signal::Signal;
 pub use train::{Progress, TrainError, Training, train};

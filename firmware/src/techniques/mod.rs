@@ -56,6 +56,11 @@ const fn behind<const HEAD: usize, const LENGTH: usize>(file: &[u8]) -> [u8; LEN
     }
 }
 
+/// All images with their labels: first those that are trained on, then the others.
+pub(crate) fn samples() -> (&'static [[u8; SIZE.pixels()]], &'static [u8]) {
+    (IMAGES.as_chunks().0, &LABELS)
+}
+
 /// When a run ends.
 #[derive(Clone, Copy, Debug)]
 pub enum Stop {
@@ -153,7 +158,7 @@ impl Technique {
         distortions: &mut XorShiftRng,
         output: &mut [[u8; PIXELS]; TRAIN],
     ) -> &'static [u8] {
-        let (images, labels) = (IMAGES.as_chunks::<{ SIZE.pixels() }>().0, &LABELS[..TRAIN]);
+        let (images, labels) = samples();
         for (image, output) in images.iter().zip(output) {
             let mut distorted = [0; SIZE.pixels()];
             self.augment
@@ -167,7 +172,7 @@ impl Technique {
                 .expect("the list's strengths are in their ranges");
             self.prepare(&distorted, output);
         }
-        labels
+        &labels[..TRAIN]
     }
 
     /// Writes the validation images, and returns their labels.
@@ -175,11 +180,11 @@ impl Technique {
         &self,
         output: &mut [[u8; PIXELS]; VALIDATION],
     ) -> &'static [u8] {
-        let (images, labels) = (IMAGES.as_chunks::<{ SIZE.pixels() }>().0, &LABELS[TRAIN..]);
+        let (images, labels) = samples();
         for (image, output) in images.iter().skip(TRAIN).zip(output) {
             self.prepare(image, output);
         }
-        labels
+        &labels[TRAIN..]
     }
 
     fn prepare<const PIXELS: usize>(&self, image: &[u8; SIZE.pixels()], output: &mut [u8; PIXELS]) {
