@@ -8,14 +8,16 @@ use core::convert::Infallible;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_io::{Read, ReadReady, Write, WriteFmtError};
+use embedded_storage::nor_flash::NorFlash;
 use thumbnet::optimizer::Zeroed;
 use thumbnet::prelude::*;
 
 use crate::board::per_sample;
+use crate::checkpoint::{Checkpoint, Store, StoreError};
 use crate::clock::Clock;
 use crate::parts::Parts;
 use crate::signal::Signal;
-use crate::techniques::{BATCH, SEED, TRAIN, VALIDATION, samples};
+use crate::techniques::{BATCH, SEED, samples};
 
 /// Images of 8 x 8 pixels, 32 hidden units.
 type Reader = mlp![64 => 32 Relu => 10 Softmax];
@@ -26,7 +28,11 @@ const CONFIG: TrainConfig<Momentum, SoftmaxCrossEntropy> = TrainConfig::new(0.05
     .with_cost(SoftmaxCrossEntropy);
 
 /// How often it sees all images.
-const EPOCHS: u32 = 10;
+const EPOCHS: u8 = 10;
+
+/// Mini-batches of an epoch; the images behind them say how well it reads what it has not seen.
+const BATCHES: usize = 19;
+const OTHERS: usize = 105;
 
 /// How long a button trembles after it was pressed or released.
 const BOUNCE_MS: u32 = 20;
@@ -35,6 +41,8 @@ const BOUNCE_MS: u32 = 20;
 pub struct DigitsMemory {
     network: Reader,
     state: TrainState<Reader, Momentum, BATCH>,
+    /// How often it has seen all images.
+    epochs: [u8; 1],
 }
 
 impl DigitsMemory {
@@ -42,16 +50,56 @@ impl DigitsMemory {
     pub const ZEROED: Self = Self {
         network: Zeroed::ZEROED,
         state: TrainState::ZEROED,
+        epochs: [0],
     };
+
+    /// What survives a power cut.
+    fn checkpoint(&mut self) -> Checkpoint<'_, Reader, Momentum, BATCH> {
+        Checkpoint {
+            network: &mut self.network,
+            state: &mut self.state,
+            generators: &mut [],
+            notes: &mut self.epochs,
+        }
+    }
+
+    /// Goes once over all images, and returns what a sample cost.
+    fn train(&mut self, clock: &mut impl Clock, light: &mut impl OutputPin) -> u64 {
+        let (images, labels) = samples();
+        let mut trainer = Trainer::new(CONFIG, &mut self.network, &mut self.state)
+            .expect("the hyper-parameters are in their ranges");
+        let mut cost = 0;
+        let batches = images.chunks(BATCH).zip(labels.chunks(BATCH));
+        for (images, labels) in batches.take(BATCHES) {
+            Signal::Training.show(clock, light);
+            let (result, step) = clock.measure(|| trainer.batch(images, labels));
+            result.expect("labels are digits");
+            cost += step;
+        }
+        self.epochs[0] += 1;
+        per_sample(cost, (BATCHES * BATCH) as u32)
+    }
+
+    /// How many of the others it reads right.
+    fn right(&self) -> usize {
+        let (images, labels) = samples();
+        let others = images.iter().zip(labels).skip(BATCHES * BATCH);
+        others
+            .filter(|&(image, &label)| self.network.predict(image).class == usize::from(label))
+            .count()
+    }
 }
 
 /// Learns, and then reads a digit whenever the button is pressed or a byte arrives, for ever.
 ///
+/// After every epoch there is a checkpoint in flash, from which it goes on if the power was cut. A
+/// button that is pressed at the start makes it forget.
+///
 /// # Errors
 ///
 /// If nothing can be written to the serial line.
-pub fn digits<C, L, B, R, W, S>(
-    parts: &mut Parts<C, L, B, R, W, S>,
+pub fn digits<C, L, B, R, W, F>(
+    parts: Parts<C, L, B, R, W, F>,
     memory: &mut DigitsMemory,
 ) -> Result<Infallible, WriteFmtError<W::Error>>
 where
@@ -60,87 +108,93 @@ where
     B: InputPin,
     R: Read + ReadReady,
     W: Write,
+    F: NorFlash,
 {
-    learn(parts, memory, EPOCHS)?;
-    write!(parts.writer, "press the button, or send a byte\r\n")?;
+    let Parts {
+        name,
+        mut clock,
+        mut light,
+        mut button,
+        mut reader,
+        mut writer,
+        flash,
+        region,
+    } = parts;
+    write!(
+        writer,
+        "thumbnet on {name}: {} learns {} digits\r\n",
+        Reader::ARCHITECTURE,
+        BATCHES * BATCH
+    )?;
+    let mut store = keep(Store::new(flash, region), &mut writer)?;
+    memory
+        .network
+        .init_weights(&mut XorShiftRng::seed_from_u64(SEED));
+    if let Some(store) = &mut store
+        && !button.is_low().unwrap_or(false)
+    {
+        keep(store.load(&mut memory.checkpoint()), &mut writer)?;
+        if memory.epochs[0] > 0 {
+            write!(writer, "goes on behind epoch {}\r\n", memory.epochs[0])?;
+        }
+    }
+    while memory.epochs[0] < EPOCHS {
+        let cost = memory.train(&mut clock, &mut light);
+        write!(
+            writer,
+            "epoch {}: reads {} of {OTHERS} others, {cost} {} per sample, \
+             CRC-32 of weights {:08x}\r\n",
+            memory.epochs[0],
+            memory.right(),
+            C::UNIT,
+            memory.network.weights_crc32()
+        )?;
+        if let Some(store) = &mut store {
+            keep(store.save(&mut memory.checkpoint()), &mut writer)?;
+        }
+    }
+    write!(writer, "press the button, or send a byte\r\n")?;
     let (images, labels) = samples();
     loop {
-        for (image, &label) in images.iter().zip(labels).skip(TRAIN) {
-            wait(parts);
-            show(&mut parts.writer, &memory.network, image, label)?;
+        for (image, &label) in images.iter().zip(labels).skip(BATCHES * BATCH) {
+            wait(&mut clock, &mut light, &mut button, &mut reader);
+            show(&mut writer, &memory.network, image, label)?;
         }
     }
 }
 
-/// Trains from fresh weights, and says after every epoch how it goes.
-fn learn<C: Clock, L: OutputPin, B, R, W: Write, S>(
-    parts: &mut Parts<C, L, B, R, W, S>,
-    DigitsMemory { network, state }: &mut DigitsMemory,
-    epochs: u32,
-) -> Result<(), WriteFmtError<W::Error>> {
-    let Parts {
-        name,
-        clock,
-        light,
-        writer,
-        ..
-    } = parts;
-    let architecture = Reader::ARCHITECTURE;
-    write!(
-        writer,
-        "thumbnet on {name}: {architecture} learns {TRAIN} digits\r\n"
-    )?;
-    let (images, labels) = samples();
-    let (seen, others) = images.split_at(TRAIN);
-    let (seen_labels, other_labels) = labels.split_at(TRAIN);
-    network.init_weights(&mut XorShiftRng::seed_from_u64(SEED));
-    let mut trainer =
-        Trainer::new(CONFIG, network, state).expect("the hyper-parameters are in their ranges");
-    for epoch in 1..=epochs {
-        let mut cost = 0;
-        for (images, labels) in seen.chunks(BATCH).zip(seen_labels.chunks(BATCH)) {
-            Signal::Training.show(clock, light);
-            let (result, step) = clock.measure(|| trainer.batch(images, labels));
-            result.expect("labels are digits");
-            cost += step;
+/// What a store has returned; of an error it is enough to be told: training needs no checkpoints.
+fn keep<T, W: Write>(
+    result: Result<T, StoreError>,
+    writer: &mut W,
+) -> Result<Option<T>, WriteFmtError<W::Error>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => {
+            write!(writer, "no checkpoint: {error}\r\n")?;
+            Ok(None)
         }
-        let network = trainer.network();
-        let right = others
-            .iter()
-            .zip(other_labels)
-            .filter(|&(image, &label)| network.predict(image).class == usize::from(label))
-            .count();
-        write!(
-            writer,
-            "epoch {epoch}: reads {right} of {VALIDATION} others, {} {} per sample, \
-             CRC-32 of weights {:08x}\r\n",
-            per_sample(cost, TRAIN as u32),
-            C::UNIT,
-            network.weights_crc32()
-        )?;
     }
-    Ok(())
 }
 
 /// Until the button is pressed or a byte arrives.
-fn wait<C, L, B, R, W, S>(parts: &mut Parts<C, L, B, R, W, S>)
-where
-    C: Clock + DelayNs,
-    L: OutputPin,
-    B: InputPin,
-    R: Read + ReadReady,
-{
+fn wait(
+    clock: &mut (impl Clock + DelayNs),
+    light: &mut impl OutputPin,
+    button: &mut impl InputPin,
+    reader: &mut (impl Read + ReadReady),
+) {
     // A button or a line that fails is one that nobody uses.
     loop {
-        Signal::Done.show(&mut parts.clock, &mut parts.light);
-        if parts.reader.read_ready().unwrap_or(false) {
-            let _ = parts.reader.read(&mut [0]);
+        Signal::Done.show(clock, light);
+        if reader.read_ready().unwrap_or(false) {
+            let _ = reader.read(&mut [0]);
             return;
         }
-        if parts.button.is_low().unwrap_or(false) {
-            parts.clock.delay_ms(BOUNCE_MS);
-            while parts.button.is_low().unwrap_or(false) {}
-            parts.clock.delay_ms(BOUNCE_MS);
+        if button.is_low().unwrap_or(false) {
+            clock.delay_ms(BOUNCE_MS);
+            while button.is_low().unwrap_or(false) {}
+            clock.delay_ms(BOUNCE_MS);
             return;
         }
     }
@@ -168,8 +222,12 @@ fn show<W: Write>(
 mod tests {
     extern crate std;
     use super::*;
+    use crate::checkpoint::RamFlash;
     use crate::testing::{Looks, NoLed};
+    use core::ops::Range;
+    use embedded_hal::digital::ErrorType;
     use std::boxed::Box;
+    use std::string::String;
     use std::vec::Vec;
 
     impl Clock for Looks {
@@ -178,56 +236,129 @@ mod tests {
         }
     }
 
-    /// What `write` writes, as lines.
-    fn lines(write: impl FnOnce(&mut &mut [u8])) -> Vec<std::string::String> {
-        let mut text = [0; 4_096];
-        let mut rest = &mut text[..];
-        write(&mut rest);
-        let length = 4_096 - rest.len();
-        let text = core::str::from_utf8(&text[..length]).unwrap();
-        text.lines().map(Into::into).collect()
+    impl DelayNs for Looks {
+        fn delay_ns(&mut self, _: u32) {}
     }
 
-    /// What every board says, but for its name and what its clock counts.
-    #[test]
-    fn learns_and_says_so() {
-        let mut memory = Box::new(DigitsMemory::ZEROED);
-        let said = lines(|writer| {
-            let mut parts = Parts {
-                name: "a desk",
-                clock: Looks(0),
-                light: NoLed,
-                button: (),
-                reader: (),
-                writer,
-                store: (),
-            };
-            learn(&mut parts, &mut memory, EPOCHS).unwrap();
-        });
-        let epoch = |epoch: usize| said[epoch].split(", ").collect::<Vec<_>>();
-        assert_eq!(said.len(), 11, "{said:?}");
-        assert_eq!(said[0], "thumbnet on a desk: 64-32-10 learns 195 digits");
-        assert_eq!(epoch(1)[0], "epoch 1: reads 66 of 100 others");
-        assert_eq!(epoch(1)[2], "CRC-32 of weights a4071057");
-        assert_eq!(epoch(10)[0], "epoch 10: reads 94 of 100 others");
-        assert_eq!(epoch(10)[2], "CRC-32 of weights e97fdd61");
+    /// A button that is pressed or not.
+    struct Button(bool);
+
+    impl ErrorType for Button {
+        type Error = Infallible;
     }
 
+    impl InputPin for Button {
+        fn is_high(&mut self) -> Result<bool, Infallible> {
+            Ok(!self.0)
+        }
+
+        fn is_low(&mut self) -> Result<bool, Infallible> {
+            Ok(self.0)
+        }
+    }
+
+    /// Somebody who presses keys all the time.
+    struct Keys;
+
+    impl embedded_io::ErrorType for Keys {
+        type Error = Infallible;
+    }
+
+    impl Read for Keys {
+        fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
+            Ok(buffer.len())
+        }
+    }
+
+    impl ReadReady for Keys {
+        fn read_ready(&mut self) -> Result<bool, Infallible> {
+            Ok(true)
+        }
+    }
+
+    type Flash = RamFlash<4, 4_096, 49_152>;
+
+    /// The first bytes that the program says, as lines; then the power is cut.
+    fn run(flash: &mut Flash, pressed: bool, bytes: usize) -> Vec<String> {
+        run_in(flash, 0..49_152, pressed, bytes)
+    }
+
+    fn run_in(flash: &mut Flash, region: Range<u32>, pressed: bool, bytes: usize) -> Vec<String> {
+        let mut said = std::vec![0; bytes];
+        let parts = Parts {
+            name: "a desk",
+            clock: Looks(0),
+            light: NoLed,
+            button: Button(pressed),
+            reader: Keys,
+            writer: &mut said[..],
+            flash,
+            region,
+        };
+        digits(parts, &mut Box::new(DigitsMemory::ZEROED)).unwrap_err();
+        let said = str::from_utf8(&said).unwrap();
+        said.lines().map(Into::into).collect()
+    }
+
+    /// More than a line about an epoch, and less than that and half of the next.
+    const LINE: usize = 90;
+
+    fn erased() -> Box<Flash> {
+        Box::new(Flash::ZEROED)
+    }
+
+    /// What a line about an epoch says that is the same on all boards.
+    fn epoch(line: &str) -> (&str, &str) {
+        let (reads, rest) = line.split_once(", ").unwrap();
+        (reads, rest.split_once(", ").unwrap().1)
+    }
+
+    /// tests/real_boards.rs and tests/pico.py have the same checksums.
     #[test]
-    fn a_digit_is_drawn() {
-        let (images, labels) = samples();
-        let drawn = lines(|text| show(text, &Reader::ZEROED, &images[0], labels[0]).unwrap());
-        let expected = [
-            "    ::**==      ",
-            "    **##==##::  ",
-            "  ..##..  ++==  ",
-            "  ::++    ====  ",
-            "  ::==    ====  ",
-            "  ::++    ++--  ",
-            "  ..**::==++    ",
-            "    --**==      ",
-            "a 0, read as 0",
+    fn learns_and_reads() {
+        let said = run(&mut erased(), false, 20 * LINE);
+        assert_eq!(said[0], "thumbnet on a desk: 64-32-10 learns 190 digits");
+        let first = "epoch 1: reads 55 of 105 others";
+        assert_eq!(epoch(&said[1]), (first, "CRC-32 of weights 661fc8ad"));
+        let last = "epoch 10: reads 96 of 105 others";
+        assert_eq!(epoch(&said[10]), (last, "CRC-32 of weights 4c88a347"));
+        assert_eq!(said[11], "press the button, or send a byte");
+        let digit = [
+            "  ..####--      ",
+            "    ==**##::    ",
+            "      ..##==    ",
+            "      ..##++    ",
+            "        ****    ",
+            "        --##::  ",
+            "    ::--**##    ",
+            "  ..##**++..    ",
+            "a 3, read as 3",
         ];
-        assert_eq!(drawn, expected);
+        assert_eq!(said[12..21], digit);
+    }
+
+    #[test]
+    fn goes_on_where_the_power_was_cut() {
+        let whole = run(&mut erased(), false, 20 * LINE);
+        let mut flash = erased();
+        let cut = run(&mut flash, false, 5 * LINE);
+        assert!(cut[5].starts_with("epoch 5"), "{cut:?}");
+        // It had not come to the checkpoint behind that.
+        let rest = run(&mut flash, false, 20 * LINE);
+        assert_eq!(rest[1], "goes on behind epoch 4");
+        assert_eq!(epoch(&rest[2]), epoch(&whole[5]));
+        assert_eq!(epoch(&rest[7]), epoch(&whole[10]));
+        let done = run(&mut flash, false, 3 * LINE);
+        assert_eq!(done[1..3], ["goes on behind epoch 10", &whole[11]]);
+        let forgotten = run(&mut flash, true, 3 * LINE);
+        assert_eq!(epoch(&forgotten[1]), epoch(&whole[1]));
+    }
+
+    #[test]
+    fn learns_without_checkpoints() {
+        let flash = &mut erased();
+        let said = run_in(flash, 0..12_288, false, 20 * LINE);
+        assert!(said[1].starts_with("no checkpoint: the region"), "{said:?}");
+        assert_eq!(epoch(&said[2]).1, "CRC-32 of weights 661fc8ad");
     }
 }

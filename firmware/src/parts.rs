@@ -1,10 +1,12 @@
 //! What a board brings to the generic firmware.
 
+use core::ops::Range;
+
 /// A board's parts, each behind a trait that others implement, too.
 ///
 /// A board's crate fills it in once, at start-up; programs take it apart.
 #[derive(Debug)]
-pub struct Parts<Time, Light, Button, Reader, Writer, Store> {
+pub struct Parts<Time, Light, Button, Reader, Writer, Flash> {
     /// What people call the board.
     pub name: &'static str,
     /// A [`Clock`](crate::Clock) that is also a [`DelayNs`](embedded_hal::delay::DelayNs).
@@ -18,6 +20,33 @@ pub struct Parts<Time, Light, Button, Reader, Writer, Store> {
     pub reader: Reader,
     /// Its sending end, an [`embedded_io::Write`].
     pub writer: Writer,
-    /// The part of flash that programs may write: an `embedded_storage::nor_flash::NorFlash`.
-    pub store: Store,
+    /// An [`embedded_storage::nor_flash::NorFlash`].
+    pub flash: Flash,
+    /// Which part of it programs may write; offsets from its start.
+    pub region: Range<u32>,
+}
+
+impl<T, L, B, R, W, F> Parts<T, L, B, R, W, F> {
+    /// The same with another flash.
+    pub fn with_flash<G>(self, flash: G, region: Range<u32>) -> Parts<T, L, B, R, W, G> {
+        let Self {
+            name,
+            clock,
+            light,
+            button,
+            reader,
+            writer,
+            ..
+        } = self;
+        Parts {
+            name,
+            clock,
+            light,
+            button,
+            reader,
+            writer,
+            flash,
+            region,
+        }
+    }
 }

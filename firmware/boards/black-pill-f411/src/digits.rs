@@ -7,6 +7,6 @@ use thumbnet_firmware::{DigitsMemory, digits};
 #[cortex_m_rt::entry]
 fn main() -> ! {
     static mut MEMORY: DigitsMemory = DigitsMemory::ZEROED;
-    let Err(error) = digits(&mut thumbnet_black_pill_f411::take(), MEMORY);
+    let Err(error) = digits(thumbnet_black_pill_f411::take(), MEMORY);
     panic!("{error:?}")
 }

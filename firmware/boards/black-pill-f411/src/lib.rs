@@ -5,20 +5,27 @@
 mod usb;
 
 use inverted_pin::InvertedPin;
+use stm32f4xx_hal::flash::UnlockedFlash;
 use stm32f4xx_hal::gpio::{Input, Output, PA0, PC13};
 use stm32f4xx_hal::otg_fs::USB;
 use stm32f4xx_hal::pac;
 use stm32f4xx_hal::prelude::*;
 use stm32f4xx_hal::rcc::Config;
-use thumbnet_board_kit::CycleClock;
-use thumbnet_board_kit::stm32f4::{self, F4Store};
+use thumbnet_board_kit::stm32f4;
+use thumbnet_board_kit::{CycleClock, region};
 use thumbnet_firmware::Parts;
 
 pub use usb::{Reader, Writer};
 
 /// The board's parts. Its light is between its pin and the supply.
-pub type BlackPillF411 =
-    Parts<CycleClock, InvertedPin<PC13<Output>>, PA0<Input>, Reader, Writer, F4Store>;
+pub type BlackPillF411 = Parts<
+    CycleClock,
+    InvertedPin<PC13<Output>>,
+    PA0<Input>,
+    Reader,
+    Writer,
+    UnlockedFlash<'static>,
+>;
 
 /// Takes the board into use: a serial line through its USB plug, the blue light, the button KEY.
 ///
@@ -45,6 +52,7 @@ pub fn take() -> BlackPillF411 {
         button: port_a.pa0.into_pull_up_input(),
         reader,
         writer,
-        store: stm32f4::store(chip.FLASH),
+        flash: stm32f4::flash(chip.FLASH),
+        region: region(),
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`clock`] | a counter of cycles, which also tells the time and waits |
 //! | [`line`] | the receiving end of a serial line |
-//! | [`store`] | the part of flash that programs may write |
+//! | [`mod@region`] | the part of flash that programs may write |
 //! | [`faults`] | what happens after a panic or a fault |
 //! | `rp`, `nrf`, `stm32f4` | what the boards of a family share, each a feature |
 #![cfg(target_os = "none")]
@@ -15,7 +15,7 @@ pub mod blocking;
 pub mod clock;
 pub mod faults;
 pub mod line;
-pub mod store;
+pub mod region;
 
 #[cfg(feature = "nrf")]
 pub mod nrf;
@@ -28,4 +28,4 @@ pub mod stm32f4;
 pub use blocking::Blocking;
 pub use clock::CycleClock;
 pub use line::{Line, LineReader, Received};
-pub use store::Store;
+pub use region::region;

@@ -6,11 +6,10 @@ use embassy_nrf::buffered_uarte::{
 };
 use embassy_nrf::config::{Config, HfclkSource};
 use embassy_nrf::gpio::AnyPin;
-use embassy_nrf::nvmc::Nvmc;
 use embassy_nrf::peripherals::{PPI_CH0, PPI_CH1, PPI_GROUP0, TIMER1, UARTE0};
 use embassy_nrf::{Peri, Peripherals, bind_interrupts, uarte};
 
-use crate::{Blocking, CycleClock, Store};
+use crate::{Blocking, CycleClock};
 
 /// What all of them run at.
 const HERTZ: u32 = 64_000_000;
@@ -24,9 +23,6 @@ pub type Reader = Blocking<BufferedUarteRx<'static>>;
 
 /// Its sending end.
 pub type Writer = Blocking<BufferedUarteTx<'static>>;
-
-/// The store of such a board.
-pub type NrfStore = Store<Nvmc<'static>>;
 
 /// Starts the crystal and the clock, and returns everything else.
 ///

@@ -13,7 +13,7 @@ use embassy_rp::uart::{Blocking, Config, Uart, UartRx, UartTx};
 use embassy_rp::{bind_interrupts, pac};
 use thumbnet_firmware::Parts;
 
-use crate::{CycleClock, Line, LineReader, Received, Store};
+use crate::{CycleClock, Line, LineReader, Received, region};
 
 /// The parts of one of the two, with so many bytes of flash.
 pub type RpParts<const FLASH_BYTES: usize> = Parts<
@@ -22,7 +22,7 @@ pub type RpParts<const FLASH_BYTES: usize> = Parts<
     Input<'static>,
     LineReader<UartRx<'static, Blocking>>,
     UartTx<'static, Blocking>,
-    Store<Flash<'static, FLASH, BlockingFlash, FLASH_BYTES>>,
+    Flash<'static, FLASH, BlockingFlash, FLASH_BYTES>,
 >;
 
 static LINE: Line<UartRx<'static, Blocking>> = Line::new();
@@ -67,6 +67,7 @@ pub fn take<const FLASH_BYTES: usize>(name: &'static str) -> RpParts<FLASH_BYTES
         button: Input::new(chip.PIN_15, Pull::Up),
         reader,
         writer,
-        store: Store::new(Flash::new_blocking(chip.FLASH)),
+        flash: Flash::new_blocking(chip.FLASH),
+        region: region(),
     }
 }

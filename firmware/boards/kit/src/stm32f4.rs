@@ -10,20 +10,17 @@ use stm32f4xx_hal::prelude::*;
 use stm32f4xx_hal::rcc::Rcc;
 use stm32f4xx_hal::serial::{self, Error, Rx, Tx};
 
-use crate::{Line, LineReader, Received, Store};
+use crate::{Line, LineReader, Received};
 
-/// The store of such a board. Its `memory.x` keeps flash for it that consists of sectors of 128 KB:
-/// smaller ones, which are there too, would be erased together.
-pub type F4Store = Store<UnlockedFlash<'static>>;
-
-/// Opens the flash.
+/// Opens the flash. What `memory.x` keeps of it consists of sectors of 128 KB: there are smaller
+/// ones, which would be erased together.
 ///
 /// # Panics
 ///
 /// If it is called twice.
-pub fn store(flash: pac::FLASH) -> F4Store {
+pub fn flash(flash: pac::FLASH) -> UnlockedFlash<'static> {
     let flash = singleton!(: LockedFlash = LockedFlash::new(flash)).expect("there is one flash");
-    Store::new(flash.unlocked())
+    flash.unlocked()
 }
 
 /// The receiving end of a line on USART2.

@@ -4,12 +4,13 @@
 
 use embassy_nrf::gpio::{Input, Level, Output, OutputDrive, Pull};
 use embassy_nrf::nvmc::Nvmc;
-use thumbnet_board_kit::nrf::{self, NrfStore, Reader, Writer};
-use thumbnet_board_kit::{CycleClock, Store};
+use thumbnet_board_kit::nrf::{self, Reader, Writer};
+use thumbnet_board_kit::{CycleClock, region};
 use thumbnet_firmware::Parts;
 
 /// The board's parts.
-pub type Microbit = Parts<CycleClock, Output<'static>, Input<'static>, Reader, Writer, NrfStore>;
+pub type Microbit =
+    Parts<CycleClock, Output<'static>, Input<'static>, Reader, Writer, Nvmc<'static>>;
 
 /// Takes the board into use: 115,200 baud through its USB plug, the first light of the first row,
 /// button A.
@@ -36,6 +37,7 @@ pub fn take() -> Microbit {
         button: Input::new(chip.P0_14, Pull::Up),
         reader,
         writer,
-        store: Store::new(Nvmc::new(chip.NVMC)),
+        flash: Nvmc::new(chip.NVMC),
+        region: region(),
     }
 }

@@ -5,16 +5,18 @@
 #![cfg(target_os = "none")]
 #![no_std]
 
+use stm32f4xx_hal::flash::UnlockedFlash;
 use stm32f4xx_hal::gpio::{Input, Output, PA10, PB11};
 use stm32f4xx_hal::pac;
 use stm32f4xx_hal::prelude::*;
 use stm32f4xx_hal::rcc::Config;
-use thumbnet_board_kit::CycleClock;
-use thumbnet_board_kit::stm32f4::{self, F4Store, Reader, Writer};
+use thumbnet_board_kit::stm32f4::{self, Reader, Writer};
+use thumbnet_board_kit::{CycleClock, region};
 use thumbnet_firmware::Parts;
 
 /// The board's parts.
-pub type NetduinoPlus2 = Parts<CycleClock, PA10<Output>, PB11<Input>, Reader, Writer, F4Store>;
+pub type NetduinoPlus2 =
+    Parts<CycleClock, PA10<Output>, PB11<Input>, Reader, Writer, UnlockedFlash<'static>>;
 
 /// Takes the board into use: 115,200 baud on D1, which sends, and D0; the blue light; the button.
 ///
@@ -35,6 +37,7 @@ pub fn take() -> NetduinoPlus2 {
         button: port_b.pb11.into_pull_up_input(),
         reader,
         writer,
-        store: stm32f4::store(chip.FLASH),
+        flash: stm32f4::flash(chip.FLASH),
+        region: region(),
     }
 }

@@ -7,6 +7,6 @@ use thumbnet_firmware::{DigitsMemory, digits};
 #[cortex_m_rt::entry]
 fn main() -> ! {
     static mut MEMORY: DigitsMemory = DigitsMemory::ZEROED;
-    let Err(error) = digits(&mut thumbnet_nrf52840_dk::take(), MEMORY);
+    let Err(error) = digits(thumbnet_nrf52840_dk::take(), MEMORY);
     panic!("{error:?}")
 }

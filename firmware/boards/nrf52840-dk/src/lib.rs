@@ -5,13 +5,13 @@
 use embassy_nrf::gpio::{Input, Level, Output, OutputDrive, Pull};
 use embassy_nrf::nvmc::Nvmc;
 use inverted_pin::InvertedPin;
-use thumbnet_board_kit::nrf::{self, NrfStore, Reader, Writer};
-use thumbnet_board_kit::{CycleClock, Store};
+use thumbnet_board_kit::nrf::{self, Reader, Writer};
+use thumbnet_board_kit::{CycleClock, region};
 use thumbnet_firmware::Parts;
 
 /// The board's parts. Its lights are between their pins and the supply.
 pub type Nrf52840Dk =
-    Parts<CycleClock, InvertedPin<Output<'static>>, Input<'static>, Reader, Writer, NrfStore>;
+    Parts<CycleClock, InvertedPin<Output<'static>>, Input<'static>, Reader, Writer, Nvmc<'static>>;
 
 /// Takes the board into use: 115,200 baud through the USB plug of its debugger, LED1, button 1.
 ///
@@ -36,6 +36,7 @@ pub fn take() -> Nrf52840Dk {
         button: Input::new(chip.P0_11, Pull::Up),
         reader,
         writer,
-        store: Store::new(Nvmc::new(chip.NVMC)),
+        flash: Nvmc::new(chip.NVMC),
+        region: region(),
     }
 }

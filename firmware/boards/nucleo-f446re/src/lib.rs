@@ -2,16 +2,18 @@
 #![cfg(target_os = "none")]
 #![no_std]
 
+use stm32f4xx_hal::flash::UnlockedFlash;
 use stm32f4xx_hal::gpio::{Input, Output, PA5, PC13};
 use stm32f4xx_hal::pac;
 use stm32f4xx_hal::prelude::*;
 use stm32f4xx_hal::rcc::Config;
-use thumbnet_board_kit::CycleClock;
-use thumbnet_board_kit::stm32f4::{self, F4Store, Reader, Writer};
+use thumbnet_board_kit::stm32f4::{self, Reader, Writer};
+use thumbnet_board_kit::{CycleClock, region};
 use thumbnet_firmware::Parts;
 
 /// The board's parts.
-pub type NucleoF446re = Parts<CycleClock, PA5<Output>, PC13<Input>, Reader, Writer, F4Store>;
+pub type NucleoF446re =
+    Parts<CycleClock, PA5<Output>, PC13<Input>, Reader, Writer, UnlockedFlash<'static>>;
 
 /// Takes the board into use: 115,200 baud through the USB plug of its debugger, LD2, the blue button.
 ///
@@ -34,6 +36,7 @@ pub fn take() -> NucleoF446re {
         button: port_c.pc13.into_input(),
         reader,
         writer,
-        store: stm32f4::store(chip.FLASH),
+        flash: stm32f4::flash(chip.FLASH),
+        region: region(),
     }
 }

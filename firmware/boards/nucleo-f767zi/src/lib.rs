@@ -14,7 +14,7 @@ use embassy_stm32::usart::{
 };
 use embassy_stm32::{bind_interrupts, peripherals};
 use inverted_pin::InvertedPin;
-use thumbnet_board_kit::{CycleClock, Store};
+use thumbnet_board_kit::{CycleClock, region};
 use thumbnet_firmware::Parts;
 
 const HERTZ: u32 = 216_000_000;
@@ -26,7 +26,7 @@ pub type NucleoF767zi = Parts<
     InvertedPin<Input<'static>>,
     BufferedUartRx<'static>,
     BufferedUartTx<'static>,
-    Store<Flash<'static, Blocking>>,
+    Flash<'static, Blocking>,
 >;
 
 bind_interrupts!(struct Interrupts {
@@ -60,7 +60,8 @@ pub fn take() -> NucleoF767zi {
         button: InvertedPin::new(Input::new(chip.PC13, Pull::Down)),
         reader,
         writer,
-        store: Store::new(Flash::new_blocking(chip.FLASH)),
+        flash: Flash::new_blocking(chip.FLASH),
+        region: region(),
     }
 }
 

@@ -7,6 +7,6 @@ use thumbnet_firmware::{DigitsMemory, digits};
 #[cortex_m_rt::entry]
 fn main() -> ! {
     static mut MEMORY: DigitsMemory = DigitsMemory::ZEROED;
-    let Err(error) = digits(&mut thumbnet_pico2::take(), MEMORY);
+    let Err(error) = digits(thumbnet_pico2::take(), MEMORY);
     panic!("{error:?}")
 }
