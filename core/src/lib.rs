@@ -45,8 +45,8 @@
 //!    over samples ascending in an update, in eight lanes for a dot product ([`kernel::dot`]);
 //! 3. an input that is exactly zero contributes nothing: a step moves its row of weights by decay
 //!    and velocity alone;
-//! 4. `exp` and `tanh` are ours ([`kernel::exp`], [`kernel::tanh`]); every other function is
-//!    `libm`'s, on every target;
+//! 4. `exp` and `tanh` are ours ([`kernel::exp`], [`kernel::tanh`]), a square root is rounded
+//!    correctly ([`kernel::sqrt`]); every other function is `libm`'s, on every target;
 //! 5. features never change numbers.
 //!
 //! It holds for finite numbers: which of the many NaN patterns a diverged run ends with is

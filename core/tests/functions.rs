@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::hint::black_box;
+
 use support::number_or_zero;
 use thumbnet::activation::sigmoid;
 use thumbnet::cost::Cost;
@@ -199,6 +201,43 @@ fn tanh_is_odd_saturates_and_keeps_small_numbers() {
     for nan in [f32::NAN, -f32::NAN, f32::from_bits(0x7F80_0001)] {
         assert!(kernel::tanh(nan).is_nan());
     }
+}
+
+/// The f32 nearest to the root of `x`: that of an f64 has more than twice the digits, so rounding it
+/// once more changes nothing. Compilers know that too, and would take the root of an f32.
+fn nearest_root(x: f32) -> f32 {
+    black_box(f64::from(x).sqrt()) as f32
+}
+
+/// The first of every `stride`th f32 from 0 to infinity whose root is not the nearest.
+fn first_wrong_root(stride: usize) -> Option<f32> {
+    let mut all = (0..=f32::INFINITY.to_bits())
+        .step_by(stride)
+        .map(f32::from_bits);
+    all.find(|&x| kernel::sqrt(x).to_bits() != nearest_root(x).to_bits())
+}
+
+#[test]
+fn roots_are_rounded_correctly() {
+    assert_eq!(first_wrong_root(257), None);
+    assert_eq!(kernel::sqrt(-0.0).to_bits(), (-0.0_f32).to_bits());
+    for x in [-1.0e-45, -1.0, f32::NEG_INFINITY, f32::NAN] {
+        assert!(kernel::sqrt(x).is_nan(), "at {x}");
+    }
+    // In a loop, which compilers make vectors of, as alone.
+    let mut roots: Vec<f32> = (1..=1_000).map(|x| x as f32).collect();
+    for x in &mut roots {
+        *x = kernel::sqrt(*x);
+    }
+    for (x, root) in (1_u16..).zip(roots) {
+        assert_eq!(root, nearest_root(f32::from(x)), "of {x}");
+    }
+}
+
+#[test]
+#[ignore = "every f32 that has a root: seconds with --release"]
+fn roots_are_rounded_correctly_everywhere() {
+    assert_eq!(first_wrong_root(1), None);
 }
 
 #[test]

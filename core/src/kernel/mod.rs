@@ -12,6 +12,8 @@ mod exp;
 pub mod layer_trial;
 pub mod portable;
 mod soft;
+#[allow(unsafe_code)]
+mod sqrt;
 mod tanh;
 // Only where there is a floating-point unit does it pay to list terms.
 #[cfg_attr(not(float_unit), allow(dead_code))]
@@ -25,6 +27,7 @@ use portable as target;
 
 pub use exp::exp;
 pub(crate) use exp::exp_up_to_largest;
+pub use sqrt::sqrt;
 pub use tanh::tanh;
 pub use target::{add, copy, forward, scale, subtract_products};
 pub use terms::Terms;

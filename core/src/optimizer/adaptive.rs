@@ -1,8 +1,9 @@
 //! `RMSprop` and Adam: each parameter has a step size of its own.
 
-use super::decay::{truncate, with_decay};
+use super::decay::{add_decay, truncate};
 use super::whole::accumulates_gradient;
 use super::{Kept, Optimizer, Slot};
+use crate::kernel;
 use crate::network::Network;
 use crate::regularization::WeightDecay;
 
@@ -44,11 +45,11 @@ impl Optimizer for RmsProp {
 
     #[inline(always)]
     fn apply(self, slot: Slot<'_>, learning_rate: f32, weight_decay: WeightDecay, factor: f32) {
+        add_decay(slot.gradient, factor, slot.values, weight_decay);
         let parts = slot.values.iter_mut().zip(slot.squares);
         for ((value, square), gradient) in parts.zip(slot.gradient.iter()) {
-            let gradient = with_decay(factor * gradient, *value, weight_decay);
             *square = self.decay * *square + (1.0 - self.decay) * gradient * gradient;
-            *value -= learning_rate * gradient / (libm::sqrtf(*square) + self.epsilon);
+            *value -= learning_rate * gradient / (kernel::sqrt(*square) + self.epsilon);
         }
         truncate(slot.values, weight_decay.scaled(learning_rate));
     }
@@ -127,12 +128,12 @@ impl Optimizer for Adam {
     fn apply(self, slot: Slot<'_>, learning_rate: f32, weight_decay: WeightDecay, factor: f32) {
         let (first, second) = self.corrections;
         let rate = learning_rate / first;
+        add_decay(slot.gradient, factor, slot.values, weight_decay);
         let parts = slot.values.iter_mut().zip(slot.velocity).zip(slot.squares);
         for (((value, mean), square), gradient) in parts.zip(slot.gradient.iter()) {
-            let gradient = with_decay(factor * gradient, *value, weight_decay);
             *mean = self.beta1 * *mean + (1.0 - self.beta1) * gradient;
             *square = self.beta2 * *square + (1.0 - self.beta2) * gradient * gradient;
-            *value -= rate * *mean / (libm::sqrtf(*square) / second + self.epsilon);
+            *value -= rate * *mean / (kernel::sqrt(*square) / second + self.epsilon);
         }
         truncate(slot.values, weight_decay.scaled(learning_rate));
     }

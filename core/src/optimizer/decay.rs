@@ -37,12 +37,32 @@ pub(super) fn sign(x: f32) -> f32 {
     positive - negative
 }
 
-/// The gradient of the cost with its decay term: what [`RmsProp`] and [`Adam`] divide.
+/// Makes of the gradient of the samples' cost, times `factor`, that of the cost with its decay term:
+/// what [`RmsProp`](super::RmsProp) and [`Adam`](super::Adam) divide. A loop for each kind of decay:
+/// one that asked at every weight would not become vectors.
 #[inline(always)]
-pub(super) fn with_decay(gradient: f32, value: f32, weight_decay: WeightDecay) -> f32 {
+pub(super) fn add_decay(
+    gradient: &mut [f32],
+    factor: f32,
+    values: &[f32],
+    weight_decay: WeightDecay,
+) {
+    let both = gradient.iter_mut().zip(values);
     match weight_decay {
-        WeightDecay::L2(rate) => gradient + rate * value,
-        WeightDecay::L1(rate) => gradient + rate * sign(value),
-        WeightDecay::None | WeightDecay::TruncatedL1(_) => gradient,
+        WeightDecay::L2(rate) => {
+            for (gradient, value) in both {
+                *gradient = factor * *gradient + rate * value;
+            }
+        }
+        WeightDecay::L1(rate) => {
+            for (gradient, value) in both {
+                *gradient = factor * *gradient + rate * sign(*value);
+            }
+        }
+        WeightDecay::None | WeightDecay::TruncatedL1(_) => {
+            for (gradient, _) in both {
+                *gradient *= factor;
+            }
+        }
     }
 }
