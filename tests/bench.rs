@@ -164,11 +164,57 @@ fn this_desktop() {
 }
 
 #[test]
+#[ignore = "needs MNIST: tests/run"]
+fn growth_is_measured_and_drawn() {
+    let desk = Desk::new();
+    let folder = desk.path("pictures");
+    let out = folder.to_str().expect("a desk's path is UTF-8");
+    let run = thumbnet_at_home(&["bench", "growth", "--json", "--out", out]).successful();
+    let rows = run.json();
+    for (varied, field, first, last) in [
+        ("hidden", "hidden", 8.0, 1_024.0),
+        ("depth", "depth", 1.0, 6.0),
+        ("batch", "batch", 1.0, 1_000.0),
+        ("zeros", "zeros", 0.0, 0.95),
+    ] {
+        for threads in [1, 2] {
+            let own = rows
+                .iter()
+                .filter(|row| row["varied"] == varied && row["threads"] == threads);
+            let along: Vec<f64> = own
+                .map(|row| {
+                    assert!(row["microseconds_per_sample"].as_f64() > Some(0.0), "{row}");
+                    row[field].as_f64().expect("it is a number")
+                })
+                .collect();
+            assert!(along.is_sorted_by(|a, b| a < b), "{varied}: {along:?}");
+            let ends = [along[0], along[along.len() - 1]];
+            // Noise has nearly the share of zeros that was asked for.
+            let misses = [ends[0] - first, ends[1] - last].map(f64::abs);
+            assert!(
+                misses.iter().all(|miss| *miss < 0.002),
+                "{varied}: {ends:?}"
+            );
+        }
+    }
+    let picture = fs::read_to_string(folder.join("growth.svg")).expect("it has been drawn");
+    for words in [
+        "hidden units",
+        "samples of a mini-batch",
+        "zeros in the input",
+    ] {
+        assert!(picture.lines().any(|line| line == words), "no {words}");
+    }
+}
+
+#[test]
 fn what_is_refused() {
     let desk = Desk::new();
     fs::write(desk.path("empty"), "").unwrap();
     fs::write(desk.path("text"), "fast\n").unwrap();
     fs::write(desk.path("other"), "{\"name\":\"a\",\"batch\":1}\n").unwrap();
+    fs::create_dir(desk.path("gallery")).unwrap();
+    fs::write(desk.path("gallery/growth.svg"), "a novel").unwrap();
     let table = root().join(TABLE);
     let table = table.to_str().expect("the repository's path is UTF-8");
     for (arguments, words) in [
@@ -199,6 +245,8 @@ fn what_is_refused() {
             &["line 1", "`thumbnet bench host --json`"],
         ),
         (&["host", "--target", "cortex-m3"], &["--target"]),
+        (&["growth", "--out", "text"], &["--out text"]),
+        (&["growth", "--out", "gallery"], &["growth.svg", "an SVG"]),
     ] {
         let arguments = [&["bench"], arguments].concat();
         desk.run(&arguments).refused(words);

@@ -99,24 +99,13 @@ impl Diagram<'_> {
     ///
     /// When plotters fails, which no numbers give reason for.
     pub fn draw(&self) -> Result<Drawn> {
-        let series: Vec<Series> = self.curves.iter().map(series).collect();
-        let key = series
+        let plot = self.plot();
+        let key = plot
+            .series
             .iter()
             .filter(|series| !series.name.is_empty() && series.exists())
             .map(|series| Ok((sample(series)?, series.name.clone())))
             .collect::<Result<_>>()?;
-        let along = series.iter().flat_map(|series| &series.points);
-        let along = along.map(|point| point.0).filter(|x| drawable(*x));
-        let beside = self.curves.iter().flat_map(|curve| &curve.band);
-        let beside = beside.flat_map(|(low, high)| [*low, *high]);
-        let values = series.iter().flat_map(Series::values);
-        let plot = Plot {
-            x: scale(self.x.0, along),
-            y: scale(self.y.0, values.chain(beside.filter(|y| drawable(*y)))),
-            gaps: Vec::new(),
-            best: None,
-            series,
-        };
         let size = (SIZE.0 * UNITS, SIZE.1 * UNITS);
         let svg = svg(size, UNITS, |area| {
             area.fill(&PAPER)?;
@@ -127,8 +116,25 @@ impl Diagram<'_> {
         Ok(Drawn { svg: Svg(svg), key })
     }
 
+    /// Its axes and curves.
+    pub(super) fn plot(&self) -> Plot {
+        let series: Vec<Series> = self.curves.iter().map(series).collect();
+        let along = series.iter().flat_map(|series| &series.points);
+        let along = along.map(|point| point.0).filter(|x| drawable(*x));
+        let beside = self.curves.iter().flat_map(|curve| &curve.band);
+        let beside = beside.flat_map(|(low, high)| [*low, *high]);
+        let values = series.iter().flat_map(Series::values);
+        Plot {
+            x: scale(self.x.0, along),
+            y: scale(self.y.0, values.chain(beside.filter(|y| drawable(*y)))),
+            gaps: Vec::new(),
+            best: None,
+            series,
+        }
+    }
+
     /// What the vertical axis measures.
-    fn draw_heading(&self, area: &Area<SVGBackend<'_>>, plot: &Plot) -> Result<()> {
+    pub(super) fn draw_heading(&self, area: &Area<SVGBackend<'_>>, plot: &Plot) -> Result<()> {
         let unit = UNITS as i32;
         let (left, middle) = (10 * unit, 22 * unit);
         let letters = Letters::new(21 * UNITS, INK).bold();

@@ -8,7 +8,7 @@
 //! | [`mistakes`] | `mistakes.png` | the images that are misread |
 //! | [`boundary`] | `boundary.png` | of points in the plane, which are taken for which class |
 //!
-//! [`Diagram`] draws any curves for a page.
+//! [`Diagram`] draws any curves for a page, and [`diagrams`] several of them into a file.
 //!
 //! Blue and vermilion carry the meaning throughout: a pair that stays apart with every common kind of
 //! colour blindness, and in grey.
@@ -18,6 +18,7 @@ mod boundary;
 mod confusion;
 mod curves;
 mod diagram;
+mod diagrams;
 mod file;
 mod first_layer;
 mod histogram;
@@ -35,6 +36,7 @@ pub use boundary::{boundary, points};
 pub use confusion::confusion;
 pub use curves::curves;
 pub use diagram::{Axis, Curve, Diagram, Drawn, Svg, best_sample};
+pub use diagrams::diagrams;
 pub use first_layer::first_layer;
 pub use histogram::histogram;
 pub use mistakes::{Mistake, mistakes};

@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use super::against::Row;
 use crate::data::{self, DataChoice};
 use crate::training::Instructions;
-use work::{Bench, Extra, Kind, Work};
+pub(super) use work::Extra;
+use work::{Bench, Kind, Work};
 
 /// How often a row is measured.
 pub const REPETITIONS: usize = 5;

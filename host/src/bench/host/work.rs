@@ -55,7 +55,7 @@ pub(super) enum Kind {
 
 /// What training has beside plain gradient descent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extra {
+pub(in crate::bench) enum Extra {
     None,
     Momentum,
     Adam,
@@ -115,7 +115,7 @@ impl Work {
 }
 
 impl Extra {
-    const fn hyperparameters(self, batch_size: usize) -> Hyperparameters {
+    pub(in crate::bench) const fn hyperparameters(self, batch_size: usize) -> Hyperparameters {
         Hyperparameters {
             cost: Cost::CrossEntropy,
             batch_size,
