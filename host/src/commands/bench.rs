@@ -285,11 +285,29 @@ mod tests {
             bytes_per_sample: 1_234_567,
             peak_fraction: 1.0,
         };
+        let growth = GrowthRow {
+            varied: growth::Varied::Depth,
+            hidden: 100,
+            depth: 6,
+            batch: 1_000,
+            zeros: 1.0,
+            threads: 64,
+            microseconds_per_sample: 12_345.678,
+        };
+        assert_eq!(
+            growth_line(&growth, None).len(),
+            growth_heading(false).chars().count()
+        );
         assert_eq!(
             device_line(&device, None).len(),
             device_heading(false).len()
         );
         assert_eq!(host_line(&host, None).len(), host_heading(false).len());
-        assert!(device_heading(true).len() <= 100 && host_heading(true).len() <= 100);
+        let headings = [
+            device_heading(true),
+            host_heading(true),
+            growth_heading(true),
+        ];
+        assert!(headings.iter().all(|line| line.chars().count() <= 100));
     }
 }

@@ -21,8 +21,10 @@ impl Picture {
     ///
     /// The folder cannot be made, or something else than an SVG has that name.
     pub fn claim(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("--out {} cannot be made", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| {
+            let folder = folder.display();
+            format!("--out {folder}: expected a folder, or where one can be made")
+        })?;
         let path = folder.join("growth.svg");
         check_replaceable(&path, "an SVG", |bytes| bytes.starts_with(b"<svg"))?;
         Ok(Self(path))
