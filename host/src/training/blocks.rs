@@ -145,7 +145,7 @@ fn update_block<const SUMS: usize>(
     let width = deltas.width;
     let mut sums = [[0.0_f32; COLUMNS]; SUMS];
     for_each_sum!(SUMS, k => sums[k].copy_from_slice(&rows[k * width + column..][..COLUMNS]));
-    let samples = inputs.values.chunks_exact(inputs.width);
+    let samples = inputs.values.chunks(inputs.width);
     for (inputs, delta) in samples.zip(deltas.values.chunks_exact(width)) {
         let delta = &delta[column..][..COLUMNS];
         let Some(inputs) = inputs.get(first..).and_then(|i| i.first_chunk::<SUMS>()) else {

@@ -7,8 +7,9 @@ use super::mini_batch::MiniBatch;
 /// Samples that are transposed together: as many as a word has bits.
 pub(super) const PORTION: usize = 64;
 
-/// Up to [`PORTION`] samples by input.
+/// Up to [`PORTION`] samples by input, as far as some of the inputs are concerned.
 pub(super) struct Columns {
+    inputs: Range<usize>,
     samples: usize,
     /// For each input, one bit a sample: whether the input is not zero there.
     present: Vec<u64>,
@@ -17,8 +18,6 @@ pub(super) struct Columns {
     pixels: Vec<u8>,
     /// What each pixel is: `rate x (scale x pixel)`.
     levels: [f32; 256],
-    /// The inputs that are not zero in all samples, if they have been listed.
-    touched: Vec<u16>,
 }
 
 /// The samples in which one input is not zero, each with what it is there.
@@ -29,52 +28,41 @@ pub(super) struct Column<'a> {
 }
 
 impl Columns {
-    pub(super) fn new(inputs: usize) -> Self {
+    /// Of `inputs`, which begin with a block of pixels and end with one, or with the image.
+    pub(super) fn new(inputs: Range<usize>) -> Self {
         Self {
             samples: 1,
-            present: vec![0; inputs],
-            pixels: vec![0; inputs * PORTION],
+            present: vec![0; inputs.len()],
+            pixels: vec![0; inputs.len() * PORTION],
             levels: [0.0; 256],
-            touched: Vec::new(),
+            inputs,
         }
     }
 
     /// Takes some samples, at most [`PORTION`], every value to be multiplied by `rate`.
     #[inline(always)]
     pub(super) fn fill(&mut self, mini_batch: &MiniBatch, samples: Range<usize>, rate: f32) {
-        self.samples = samples.len();
+        self.samples = samples.len().max(1);
         for (level, value) in self.levels.iter_mut().zip(mini_batch.levels()) {
             *level = rate * value;
         }
         self.present.fill(0);
         for (bit, sample) in samples.enumerate() {
-            for (place, value) in mini_batch.image(sample).bytes() {
+            for (place, value) in mini_batch.image(sample).part(&self.inputs) {
+                let place = place - self.inputs.start;
                 self.present[place] |= 1 << bit;
                 self.pixels[place * self.samples + bit] = value;
             }
         }
     }
 
-    /// Lists the inputs that are not zero in all samples.
+    /// For each input, one bit a sample: whether the input is not zero there.
     #[inline(always)]
-    pub(super) fn list_touched(&mut self) {
-        // Which ones they are is not for a processor to guess.
-        self.touched.resize(self.present.len(), 0);
-        let mut count = 0;
-        for (place, &present) in self.present.iter().enumerate() {
-            self.touched[count] = place as u16;
-            count += usize::from(present != 0);
-        }
-        self.touched.truncate(count);
+    pub(super) fn present(&self) -> &[u64] {
+        &self.present
     }
 
-    /// The inputs that are not zero in all samples, ascending, once they have been listed.
-    #[inline(always)]
-    pub(super) fn touched(&self) -> impl Iterator<Item = usize> {
-        self.touched.iter().map(|&place| usize::from(place))
-    }
-
-    /// What input `place` is to the samples.
+    /// What the input is to the samples that comes so many places behind the first one.
     #[inline(always)]
     pub(super) fn column(&self, place: usize) -> Column<'_> {
         Column {

@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use thumbnet::Architecture;
 use thumbnet::random::shuffle;
 
-use super::exchange::{Exchange, Leave};
-use super::shard::{Batch, Shard};
+use super::meeting::{Leave, Meeting};
+use super::team::{Batch, Team};
 use super::{Hyperparameters, Instructions, OptimizerChoice, Snapshot, SparseImages};
 use crate::model::Model;
 
 /// A network in training.
 pub struct Engine {
-    shards: Vec<Shard>,
+    team: Team,
     architecture: Architecture,
     hyperparameters: Hyperparameters,
-    /// All of the training state but what the shards hold.
+    /// All of the training state but what the team holds.
     state: EngineState,
 }
 
@@ -113,22 +113,19 @@ impl Engine {
         // Muon's step needs a whole matrix: it stays on one thread.
         let threads = match hyperparameters.optimizer {
             OptimizerChoice::Muon(_) => 1,
-            _ => threads,
+            // A sample is not shared out.
+            _ => threads.min(hyperparameters.batch_size),
         };
-        let shards = (0..threads)
-            .map(|thread| {
-                Shard::new(
-                    &architecture,
-                    &state.snapshot,
-                    hyperparameters,
-                    thread,
-                    threads,
-                    instructions,
-                )
-            })
-            .collect();
+        let snapshot = &state.snapshot;
+        let team = Team::new(
+            &architecture,
+            snapshot,
+            hyperparameters,
+            threads,
+            instructions,
+        );
         Self {
-            shards,
+            team,
             architecture,
             hyperparameters,
             state,
@@ -137,9 +134,7 @@ impl Engine {
 
     /// The state after the last epoch.
     pub fn state(&mut self) -> &EngineState {
-        for shard in &self.shards {
-            shard.store(&mut self.state.snapshot);
-        }
+        self.team.store(&mut self.state.snapshot);
         &self.state
     }
 
@@ -186,32 +181,30 @@ impl Engine {
         if let Some(rng) = &mut state.shuffle_rng {
             shuffle(rng, &mut state.order);
         }
-        let exchange = Exchange::new(self.shards.len());
+        let team = &self.team;
+        let meeting = &Meeting::new(team.threads());
         let batch_size = self.hyperparameters.batch_size;
         let count = mini_batches(&self.hyperparameters, images.len());
         let steps = state.steps;
-        let (exchange, order, dropout_rng) = (&exchange, &state.order, &state.dropout_rng);
+        let (order, dropout_rng) = (&state.order, &state.dropout_rng);
         let mut results = std::thread::scope(|scope| {
-            let threads: Vec<_> = self
-                .shards
-                .iter_mut()
-                .enumerate()
-                .map(|(thread, shard)| {
+            let threads: Vec<_> = (0..team.threads())
+                .map(|thread| {
                     scope.spawn(move || {
-                        let _leave = Leave(exchange, thread);
+                        let _leave = Leave(meeting, thread);
                         let mut rng = dropout_rng.clone();
                         let mut result = EpochResult {
                             cost: 0.0,
                             samples: 0,
                         };
                         let mut trained = 0;
-                        let mut mini_batches = order.chunks(batch_size).take(count).enumerate();
-                        while let Some((round, samples)) = mini_batches.next() {
-                            if !exchange.takes_place(round) {
+                        let mini_batches = order.chunks(batch_size).take(count).enumerate();
+                        for (round, samples) in mini_batches {
+                            if !meeting.takes_place(round) {
                                 break;
                             }
                             if thread == 0 && progress.stop.load(Ordering::Relaxed) {
-                                exchange.end_after(round);
+                                meeting.end_after(round);
                             }
                             let step = steps.saturating_add(round as u32);
                             let batch = Batch {
@@ -219,18 +212,17 @@ impl Engine {
                                 step: step.saturating_add(1),
                                 learning_rate: learning_rate(step),
                                 samples,
-                                next: mini_batches.clone().next().map_or(&[], |(_, next)| next),
                                 images,
-                                exchange,
+                                meeting,
                             };
-                            result.cost += f64::from(shard.train(&batch, &mut rng));
+                            result.cost += f64::from(team.train(thread, &batch, &mut rng));
                             result.samples += samples.len();
                             trained += 1;
                             if thread == 0 {
                                 progress.samples.store(result.samples, Ordering::Relaxed);
                             }
                         }
-                        shard.settle();
+                        team.settle(thread);
                         (result, trained, rng)
                     })
                 })
@@ -244,7 +236,7 @@ impl Engine {
                 })
                 .collect::<Vec<_>>()
         });
-        // Every thread has computed every cost, and drawn every mask.
+        // Thread 0 adds up the costs, and every thread has drawn every mask.
         let (mut result, trained, rng) = results.swap_remove(0);
         self.state.dropout_rng = rng;
         self.state.steps = steps.saturating_add(trained);

@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use thumbnet::network::argmax;
+use thumbnet::{Cost, DropoutRates};
 
 use super::Instructions;
-use super::layer::{Hidden, Layer};
 use super::mini_batch::MiniBatch;
-use super::panel::{self, Panel};
 use super::parameters::Parts;
+use super::part::Part;
+use super::work::Work;
 use crate::data::Samples;
 use crate::model::Model;
 
@@ -86,37 +87,27 @@ pub fn evaluate(
 const BLOCK: usize = 64;
 
 /// A network laid out for the forward pass.
-struct Network<'m> {
-    model: &'m Model,
+struct Network {
     instructions: Instructions,
-    mini_batch: MiniBatch,
-    panels: Vec<Panel>,
-    first: Hidden,
-    rest: Vec<Layer>,
+    cost: Cost,
+    images: MiniBatch,
+    part: Part,
+    work: Work,
 }
 
-impl<'m> Network<'m> {
-    fn new(model: &'m Model, instructions: Instructions) -> Self {
-        let parts = |values: &'m [f32]| -> Parts<'m> { [values, &[], &[], &[]] };
-        let mut layers = model.layers();
-        let (shape, weights, biases) = layers
-            .next()
-            .expect("an architecture has at least one layer");
-        let (weights, biases) = (parts(weights), parts(biases));
-        let cut = panel::cut(0..shape.fan_out, instructions);
-        let panels =
-            cut.map(|units| Panel::new(units, shape.fan_out, weights, biases, false, instructions));
+impl Network {
+    fn new(model: &Model, instructions: Instructions) -> Self {
+        let parts = |values| -> Parts<'_> { [values, &[], &[], &[]] };
+        let layers = model
+            .layers()
+            .map(|(shape, weights, biases)| (shape, parts(weights), parts(biases)));
+        let rates = &DropoutRates::NONE;
         Self {
-            model,
             instructions,
-            mini_batch: MiniBatch::default(),
-            panels: panels.collect(),
-            first: Hidden::new(shape, 1.0),
-            rest: layers
-                .map(|(shape, weights, biases)| {
-                    Layer::new(shape, parts(weights), parts(biases), false, 1.0)
-                })
-                .collect(),
+            cost: model.cost,
+            images: MiniBatch::default(),
+            part: Part::new(layers, false, (0, 1), instructions),
+            work: Work::new(&model.architecture, model.cost, rates, instructions),
         }
     }
 
@@ -128,58 +119,30 @@ impl<'m> Network<'m> {
         scores: &mut [f32],
         costs: &mut [f32],
     ) {
-        self.mini_batch.list(samples, range.clone());
-        self.first.resize(range.len());
-        let width = self.first.width();
-        for panel in &mut self.panels {
-            panel.forward(&self.mini_batch);
-            panel.place_values(&mut self.first.values, width);
-        }
-        let labels = &samples.labels[range];
-        match self.instructions.lanes() {
-            16 => self.instructions.run_lanes::<16, _>(
-                #[inline(always)]
-                || self.forward_rest::<16>(labels, scores, costs),
-            ),
-            _ => self.instructions.run_lanes::<8, _>(
-                #[inline(always)]
-                || self.forward_rest::<8>(labels, scores, costs),
-            ),
-        }
-    }
-
-    /// Activates the first layer, and does what is behind it.
-    #[inline(always)]
-    fn forward_rest<const LANES: usize>(
-        &mut self,
-        labels: &[u8],
-        scores: &mut [f32],
-        costs: &mut [f32],
-    ) {
-        let last = self.rest.len().saturating_sub(1);
-        if !self.rest.is_empty() {
-            self.first.activate(None, 1);
-        }
-        let mut outputs = &mut self.first;
-        for (index, layer) in self.rest.iter_mut().enumerate() {
-            layer.forward::<LANES>(outputs, None, index + 2, index == last);
-            outputs = &mut layer.units;
-        }
-        let (shape, width) = (outputs.shape, outputs.width());
-        let rows = outputs.values.chunks_exact_mut(width).zip(labels);
-        let results = scores.chunks_exact_mut(shape.fan_out).zip(costs);
-        for ((values, &label), (scores, cost)) in rows.zip(results) {
-            let values = &mut values[..shape.fan_out];
-            scores.copy_from_slice(values);
-            shape.activation.apply(scores);
-            *cost = self.model.cost.deltas(shape.activation, values, label);
-        }
+        self.images.list(samples, range.clone());
+        self.work.forward(&[&self.part], &self.images, None, 0);
+        let (cost, labels) = (self.cost, &samples.labels[range]);
+        let outputs = self.work.last();
+        self.instructions.run(
+            #[inline(always)]
+            || {
+                let (shape, width) = (outputs.shape, outputs.width());
+                let rows = outputs.values.chunks_exact_mut(width).zip(labels);
+                let results = scores.chunks_exact_mut(shape.fan_out).zip(costs);
+                for ((values, &label), (scores, sample_cost)) in rows.zip(results) {
+                    let values = &mut values[..shape.fan_out];
+                    scores.copy_from_slice(values);
+                    shape.activation.apply(scores);
+                    *sample_cost = cost.deltas(shape.activation, values, label);
+                }
+            },
+        );
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use thumbnet::{Activation, Cost, Initialization, dense};
+    use thumbnet::{Activation, Initialization, dense};
 
     use super::*;
     use crate::data::{DataChoice, load};

@@ -1,120 +1,45 @@
-//! A layer behind the first, of which every thread keeps all.
+//! A layer behind the first: of its weights the rows that one thread moves, each of which belongs
+//! to a unit below.
 
 use std::ops::Range;
 
 use thumbnet::dense::update_biases;
-use thumbnet::input::Input;
 use thumbnet::optimizer::{Optimizer, Step};
-use thumbnet::regularization::{HashedMasks, drop_units, is_dropped};
 use thumbnet::{LayerShape, WeightDecay, kernel};
 
 use super::blocks::{self, COLUMNS, Matrix};
+use super::hidden::Hidden;
 use super::parameters::{Parameters, Parts};
 
-/// The units of a layer, for each sample of a mini-batch. There are units that do not exist up to
-/// a multiple of 16; their values stay zero.
-pub(super) struct Hidden {
-    /// `[samples][width]`: weighted inputs, then activations, then deltas.
-    pub(super) values: Vec<f32>,
-    pub(super) shape: LayerShape,
-    /// What kept activations are multiplied by.
-    pub(super) scale: f32,
-    /// Where deltas are put while the activations are still needed, and then what the update
-    /// multiplies them with.
-    deltas: Vec<f32>,
-    /// Whether each activation goes into the sums of the layer behind just as it is: none is zero,
-    /// which would be skipped, and none is scaled.
-    is_plain: bool,
-}
-
-impl Hidden {
-    pub(super) fn new(shape: LayerShape, scale: f32) -> Self {
-        Self {
-            values: Vec::new(),
-            shape,
-            scale,
-            deltas: Vec::new(),
-            is_plain: false,
-        }
-    }
-
-    pub(super) fn width(&self) -> usize {
-        self.shape.fan_out.next_multiple_of(COLUMNS)
-    }
-
-    /// Makes room for a mini-batch.
-    pub(super) fn resize(&mut self, samples: usize) {
-        self.values.resize(samples * self.width(), 0.0);
-    }
-
-    /// Turns the sums over the layer behind into deltas.
-    #[inline(always)]
-    fn finish_deltas(&mut self, drops: bool) {
-        let width = self.width();
-        let samples = self.values.chunks_exact(width);
-        for (deltas, values) in self.deltas.chunks_exact_mut(width).zip(samples) {
-            for (delta, &a) in deltas.iter_mut().zip(values) {
-                *delta = *delta * self.scale * self.shape.activation.derivative(a);
-            }
-            if drops {
-                for (delta, &a) in deltas.iter_mut().zip(values) {
-                    *delta = if is_dropped(a) { 0.0 } else { *delta };
-                }
-            }
-        }
-    }
-
-    /// Looks for activations that are zero.
-    #[inline(always)]
-    fn look_for_zeros(&mut self) {
-        let mut zeros = 0;
-        for values in self.values.chunks_exact(self.width()) {
-            for &value in &values[..self.shape.fan_out] {
-                zeros += u32::from(value == 0.0);
-            }
-        }
-        self.is_plain = zeros == 0 && self.scale == 1.0;
-    }
-
-    /// Turns weighted inputs into activations, and silences dropped units; `layer` counts from 1.
-    #[inline(always)]
-    pub(super) fn activate(&mut self, masks: Option<HashedMasks>, layer: usize) {
-        let width = self.width();
-        for (sample, values) in self.values.chunks_exact_mut(width).enumerate() {
-            let values = &mut values[..self.shape.fan_out];
-            self.shape.activation.apply(values);
-            if let Some(masks) = masks {
-                drop_units(values, &masks.mask(layer, sample));
-            }
-        }
-    }
-}
-
-/// A layer's parameters. Its fan-in and fan-out are multiples of 8 by weights that stay zero.
+/// A thread's rows of a layer. Their number and their width are multiples of 16 by weights that stay
+/// zero.
 pub(super) struct Layer {
-    pub(super) units: Hidden,
-    /// `[fan_in][width]`.
+    shape: LayerShape,
+    /// The units below.
+    rows: Range<usize>,
+    width: usize,
+    /// `[rows][width]`.
     weights: Parameters,
-    /// `[width]`.
+    /// `[width]`, or none: those of the layer's first rows have them.
     biases: Parameters,
-    /// `[fan_out][fan_in]`.
+    /// `[fan_out][rows]`.
     transposed: Vec<f32>,
 }
 
 impl Layer {
     pub(super) fn new(
         shape: LayerShape,
-        weights: Parts<'_>,
-        biases: Parts<'_>,
+        rows: Range<usize>,
+        (weights, biases): (Parts<'_>, Parts<'_>),
         keeps_gradient: bool,
-        scale: f32,
     ) -> Self {
-        let fan_in = shape.fan_in.next_multiple_of(COLUMNS);
         let mut layer = Self {
+            shape,
+            width: shape.fan_out.next_multiple_of(COLUMNS),
             weights: Parameters::default(),
             biases: Parameters::default(),
-            transposed: vec![0.0; fan_in * shape.fan_out],
-            units: Hidden::new(shape, scale),
+            transposed: vec![0.0; rows.len().next_multiple_of(COLUMNS) * shape.fan_out],
+            rows,
         };
         layer.load(weights, biases);
         if keeps_gradient {
@@ -126,32 +51,44 @@ impl Layer {
 
     /// Takes over the parameters, and what is kept for them.
     pub(super) fn load(&mut self, weights: Parts<'_>, biases: Parts<'_>) {
-        let (shape, width) = (self.units.shape, self.units.width());
+        let (fan_out, width) = (self.shape.fan_out, self.width);
         let widen = |rows: &[f32], count: usize| {
             let mut wide = vec![0.0; count * width];
             let wide_rows = wide.chunks_exact_mut(width);
-            for (wide, row) in wide_rows.zip(rows.chunks_exact(shape.fan_out)) {
+            for (wide, row) in wide_rows.zip(rows.chunks_exact(fan_out)) {
                 wide[..row.len()].copy_from_slice(row);
             }
             wide
         };
-        let fan_in = shape.fan_in.next_multiple_of(COLUMNS);
-        self.weights.set(weights, |rows| widen(rows, fan_in));
-        self.biases.set(biases, |rows| widen(rows, 1));
+        let own = self.rows.start * fan_out..self.rows.end * fan_out;
+        let own = weights.map(|part| part.get(own.clone()).unwrap_or_default());
+        let count = self.rows.len().next_multiple_of(COLUMNS);
+        self.weights.set(own, |rows| widen(rows, count));
+        if self.has_biases() {
+            self.biases.set(biases, |rows| widen(rows, 1));
+        }
+    }
+
+    fn has_biases(&self) -> bool {
+        self.rows.start == 0 && !self.rows.is_empty()
     }
 
     /// The parameters and what is kept for them, without what was added to them, in the order of
-    /// the weights file.
+    /// the weights file: `layer` is all of the layer's.
     pub(super) fn store(&self, layer: [&mut [f32]; 4]) {
         let LayerShape {
             fan_in, fan_out, ..
-        } = self.units.shape;
-        let width = self.units.width();
+        } = self.shape;
         let parts = self.weights.parts().into_iter().zip(self.biases.parts());
         for (layer, (weights, biases)) in layer.into_iter().zip(parts) {
-            let rows = weights.chunks_exact(width).take(fan_in);
-            let rows = rows.chain(biases.chunks_exact(width));
-            for (layer, row) in layer.chunks_exact_mut(fan_out).zip(rows) {
+            let (layer_weights, layer_biases) =
+                layer.split_at_mut(layer.len().min(fan_in * fan_out));
+            let own = layer_weights.chunks_exact_mut(fan_out);
+            let own = own.skip(self.rows.start).take(self.rows.len());
+            let biases = layer_biases
+                .chunks_exact_mut(fan_out)
+                .zip(biases.chunks_exact(self.width));
+            for (layer, row) in own.zip(weights.chunks_exact(self.width)).chain(biases) {
                 layer.copy_from_slice(&row[..fan_out]);
             }
         }
@@ -164,10 +101,10 @@ impl Layer {
         optimizer.look_ahead(self.biases.slot());
     }
 
-    /// Adds the squares of the gradient.
-    pub(super) fn add_squares(&self, total: &mut f32) {
-        for parameters in [&self.weights, &self.biases] {
-            kernel::add_squares(total, &parameters.gradient, self.units.width());
+    /// Adds the squares of the gradient, unit by unit, `weights` and `biases` apart.
+    pub(super) fn add_squares(&self, weights: &mut [f32], biases: &mut [f32]) {
+        for (sums, parameters) in [(weights, &self.weights), (biases, &self.biases)] {
+            kernel::add_squares_by_column(sums, &parameters.gradient, self.width, 0);
         }
     }
 
@@ -184,162 +121,119 @@ impl Layer {
         optimizer.apply(self.biases.slot(), learning_rate, WeightDecay::None, factor);
     }
 
-    /// Weighted inputs of each sample, and their activations unless this is the last layer.
-    /// `layer` counts from 1.
+    /// Makes the weights ready for [`sums_below`](Self::sums_below) of many samples.
     #[inline(always)]
-    pub(super) fn forward<const LANES: usize>(
-        &mut self,
-        below: &mut Hidden,
-        masks: Option<HashedMasks>,
-        layer: usize,
-        is_last: bool,
-    ) {
-        self.units.resize(below.values.len() / below.width());
-        let width = self.units.width();
-        for outputs in self.units.values.chunks_exact_mut(width) {
-            outputs.copy_from_slice(&self.biases.values);
+    pub(super) fn transpose(&mut self) {
+        let rows = self.rows.len().next_multiple_of(COLUMNS);
+        for (i, row) in self.weights.values.chunks_exact(self.width).enumerate() {
+            for (j, &weight) in row.iter().take(self.shape.fan_out).enumerate() {
+                self.transposed[j * rows + i] = weight;
+            }
         }
-        below.look_for_zeros();
-        if below.is_plain {
-            let inputs = Matrix {
-                values: &below.values,
-                width: below.width(),
-            };
+    }
+
+    /// Adds what the units below give to the weighted inputs of each sample; the layer's first rows
+    /// begin with the biases.
+    #[inline(always)]
+    pub(super) fn forward<const LANES: usize>(&self, below: &Hidden, outputs: &mut [f32]) {
+        if self.has_biases() {
+            for outputs in outputs.chunks_exact_mut(self.width) {
+                outputs.copy_from_slice(&self.biases.values);
+            }
+        }
+        let inputs = below.activations(self.rows.start);
+        if inputs.is_plain {
             let weights = Matrix {
                 values: &self.weights.values,
-                width,
+                width: self.width,
             };
-            let fan_in = below.shape.fan_out;
-            blocks::forward::<LANES>(inputs, fan_in, weights, &mut self.units.values);
+            blocks::forward::<LANES>(inputs.matrix, self.rows.len(), weights, outputs);
         } else {
-            let samples = self.units.values.chunks_exact_mut(width);
-            for (outputs, values) in samples.zip(below.values.chunks_exact(below.width())) {
-                let input = Strided {
-                    values,
-                    stride: 1,
-                    scale: below.scale,
-                    rate: 1.0,
-                };
-                kernel::forward(&input, &self.weights.values, outputs);
+            for (sample, outputs) in outputs.chunks_exact_mut(self.width).enumerate() {
+                let weights = &self.weights.values[..self.rows.len() * self.width];
+                kernel::forward(&inputs.of_sample(sample), weights, outputs);
             }
         }
-        if !is_last {
-            self.units.activate(masks, layer);
-        }
     }
 
-    /// Moves the parameters, and turns the activations of `units` below into deltas: to the bit
-    /// what core's `Units` do, with more memory. Those of other threads become nothing that is
-    /// used.
-    #[inline(always)]
-    pub(super) fn backward<const LANES: usize, O: Optimizer>(
-        &mut self,
-        below: &mut Hidden,
-        units: Range<usize>,
-        drops: bool,
-        step: &Step<O>,
-    ) {
-        below.deltas.resize(below.values.len(), 0.0);
-        if below.values.len() <= TRANSPOSES_FROM * below.width() {
-            self.deltas_below_by_unit(below, units, drops);
-        } else {
-            self.deltas_below::<LANES>(below, units, drops);
-        }
-        // The old activations make room for the deltas once the weights have moved.
-        std::mem::swap(&mut below.values, &mut below.deltas);
-        self.update::<LANES, O>(below, step);
-    }
-
-    /// `delta_i = scale a'_i sum over j of w_ij delta_j` for each sample; the sum is
-    /// [`kernel::dot`]'s, of which products of padding are no part: they add 0.0 to what is not
+    /// `sums_i = sum over j of w_ij delta_j` for each of the units `i` below and each sample: the sum
+    /// is [`kernel::dot`]'s, of which products of padding are no part: they add 0.0 to what is not
     /// -0.0.
+    ///
+    /// # Shapes
+    /// `deltas`: `[samples][width]`; `sums`: `[samples][below_width]`.
     #[inline(always)]
-    fn deltas_below_by_unit(&mut self, below: &mut Hidden, units: Range<usize>, drops: bool) {
-        let (width, below_width) = (self.units.width(), below.width());
-        let samples = self.units.values.chunks_exact(width);
-        for (deltas, own) in samples.zip(below.deltas.chunks_exact_mut(below_width)) {
-            let rows = self.weights.values.chunks_exact(width);
-            for (own, row) in own.iter_mut().zip(rows).take(units.end).skip(units.start) {
-                *own = dot(row, deltas);
-            }
-        }
-        below.finish_deltas(drops);
-    }
-
-    /// The same for many samples: sums are made for a vector of units at once, and lane `k` of all
-    /// of them is one vector.
-    #[inline(always)]
-    fn deltas_below<const LANES: usize>(
-        &mut self,
-        below: &mut Hidden,
-        units: Range<usize>,
-        drops: bool,
+    pub(super) fn sums_below<const LANES: usize>(
+        &self,
+        deltas: &[f32],
+        sums: &mut [f32],
+        below_width: usize,
+        is_transposed: bool,
     ) {
-        let (start, end) = (units.start / LANES, units.end.div_ceil(LANES));
-        let width = self.units.width();
-        let fan_in = below.width();
-        for (i, row) in self.weights.values.chunks_exact(width).enumerate() {
-            for (j, &weight) in row.iter().take(self.units.shape.fan_out).enumerate() {
-                self.transposed[j * fan_in + i] = weight;
+        let samples = deltas.chunks_exact(self.width);
+        let samples = samples.zip(sums.chunks_exact_mut(below_width));
+        if !is_transposed {
+            for (deltas, sums) in samples {
+                let rows = self.weights.values.chunks_exact(self.width);
+                for (sum, row) in sums.iter_mut().skip(self.rows.start).zip(rows) {
+                    *sum = dot(row, deltas);
+                }
             }
+            return;
         }
+        // For many samples, sums are made for a vector of units at once, and lane `k` of all of them
+        // is one vector.
+        let rows = self.rows.len().next_multiple_of(COLUMNS);
         let transposed = Matrix {
             values: &self.transposed,
-            width: fan_in,
+            width: rows,
         };
-        let samples = self.units.values.chunks_exact(width);
-        for (deltas, own) in samples.zip(below.deltas.chunks_exact_mut(fan_in)) {
-            let deltas = &deltas[..self.units.shape.fan_out];
-            let blocks = own.as_chunks_mut::<LANES>().0.iter_mut().enumerate();
-            for (block, own) in blocks.take(end).skip(start) {
-                *own = blocks::dot::<LANES>(deltas, transposed, block * LANES);
+        for (deltas, sums) in samples {
+            let deltas = &deltas[..self.shape.fan_out];
+            let sums = &mut sums[self.rows.start..][..rows];
+            let blocks = sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate();
+            for (block, sums) in blocks {
+                *sums = blocks::dot::<LANES>(deltas, transposed, block * LANES);
             }
         }
-        below.finish_deltas(drops);
     }
 
-    /// Each weight's samples in the order of the contract. The activations below are where their
-    /// deltas were.
+    /// Moves the parameters, or their gradient, by some of the mini-batch's samples, whose deltas
+    /// `units` have: each weight's samples in the order of the contract.
     #[inline(always)]
-    fn update<const LANES: usize, O: Optimizer>(&mut self, below: &mut Hidden, step: &Step<O>) {
-        let width = self.units.width();
-        let deltas = self.units.values.as_slice();
-        step.optimizer.begin(self.weights.slot(), step.decay);
-        let rows = O::moved(self.weights.slot());
-        let below_width = below.width();
-        if below.is_plain {
-            // Adding -rate x a x delta is what subtracting rate x a x delta is, to the bit.
-            for value in &mut below.deltas {
-                *value *= -step.rate;
-            }
-            let inputs = Matrix {
-                values: &below.deltas,
-                width: below_width,
-            };
+    pub(super) fn update<const LANES: usize, O: Optimizer>(
+        &mut self,
+        below: &Hidden,
+        units: &Hidden,
+        step: &Step<O>,
+    ) {
+        let width = self.width;
+        let deltas = units.values.as_slice();
+        let own = self.rows.len() * width;
+        if step.first {
+            step.optimizer.begin(self.weights.slot(), step.decay);
+        }
+        let rows = &mut O::moved(self.weights.slot())[..own];
+        let inputs = below.update_terms(self.rows.start, step.rate);
+        if inputs.is_plain {
             let deltas = Matrix {
                 values: deltas,
                 width,
             };
-            blocks::update::<LANES>(inputs, deltas, &mut rows[..below.shape.fan_out * width]);
+            blocks::update::<LANES>(inputs.matrix, deltas, rows);
         } else {
-            let rows = rows.chunks_exact_mut(width);
-            for (unit, row) in rows.take(below.shape.fan_out).enumerate() {
-                let samples = Strided {
-                    values: below.deltas.get(unit..).unwrap_or_default(),
-                    stride: below_width,
-                    scale: below.scale,
-                    rate: -step.rate,
-                };
-                kernel::forward(&samples, deltas, row);
+            for (unit, row) in rows.chunks_exact_mut(width).enumerate() {
+                kernel::forward(&inputs.of_unit(unit), deltas, row);
             }
         }
-        step.optimizer.end(self.weights.slot(), step.decay);
-        update_biases(self.biases.slot(), deltas, step);
+        if step.last {
+            step.optimizer.end(self.weights.slot(), step.decay);
+        }
+        if self.has_biases() {
+            update_biases(self.biases.slot(), deltas, step);
+        }
     }
 }
-
-/// Samples of a mini-batch from which on transposing the weights pays.
-const TRANSPOSES_FROM: usize = 3;
 
 /// [`kernel::dot`] of whole blocks of eight, its lanes halved by vectors.
 #[inline(always)]
@@ -353,27 +247,4 @@ fn dot(left: &[f32], right: &[f32]) -> f32 {
     let four: [f32; 4] = std::array::from_fn(|k| lanes[k] + lanes[k + 4]);
     let two: [f32; 2] = std::array::from_fn(|k| four[k] + four[k + 2]);
     two[0] + two[1]
-}
-
-/// `rate x (scale x activation)`, of all units in one sample or of one unit in all samples.
-struct Strided<'a> {
-    /// The first value, and whatever follows.
-    values: &'a [f32],
-    /// From one value to the next.
-    stride: usize,
-    /// What dropout multiplies activations by.
-    scale: f32,
-    rate: f32,
-}
-
-impl Input for Strided<'_> {
-    #[inline(always)]
-    fn for_each_nonzero<R>(&self, rows: impl Iterator<Item = R>, mut visit: impl FnMut(R, f32)) {
-        for (row, &value) in rows.zip(self.values.iter().step_by(self.stride)) {
-            let value = value * self.scale;
-            if value != 0.0 {
-                visit(row, self.rate * value);
-            }
-        }
-    }
 }

@@ -5,11 +5,8 @@ use std::ops::Range;
 use thumbnet::input::pixel;
 use thumbnet::regularization::{HashedMasks, Mask};
 
-use super::sparse::{SparseImage, SparseImages, list};
+use super::sparse::{BLOCK, SparseImage, SparseImages, list};
 use crate::data::Samples;
-
-/// Bytes that a processor fetches together.
-const LINE: usize = 64;
 
 /// A mini-batch. Its images were all over memory: they are fetched once, and then read in a row.
 pub(super) struct MiniBatch {
@@ -17,6 +14,10 @@ pub(super) struct MiniBatch {
     starts: Vec<usize>,
     places: Vec<u16>,
     values: Vec<u8>,
+    /// As in [`SparseImages`].
+    ends: Vec<u16>,
+    /// Of these, for each image.
+    blocks: usize,
     scale: f32,
     /// What each pixel is: `scale x pixel`.
     levels: [f32; 256],
@@ -28,6 +29,8 @@ impl Default for MiniBatch {
             starts: vec![0],
             places: Vec::new(),
             values: Vec::new(),
+            ends: Vec::new(),
+            blocks: 0,
             scale: f32::NAN,
             levels: [0.0; 256],
         }
@@ -35,33 +38,44 @@ impl Default for MiniBatch {
 }
 
 impl MiniBatch {
-    /// Takes these samples, without the inputs that `masks` drop; kept ones are multiplied by
-    /// `scale`.
+    /// Takes these samples, of which `first` is the number of the first in the mini-batch, without
+    /// the inputs that `masks` drop; kept ones are multiplied by `scale`.
     pub(super) fn fill(
         &mut self,
         images: &SparseImages<'_>,
         samples: &[u32],
+        first: usize,
         masks: Option<HashedMasks>,
         scale: f32,
     ) {
         self.clear(scale);
         for (index, &sample) in samples.iter().enumerate() {
-            let SparseImage { places, values } = images.image(sample as usize);
-            match masks.map(|masks| masks.mask(0, index)) {
+            let image = images.image(sample as usize);
+            match masks.map(|masks| masks.mask(0, first + index)) {
                 None => {
-                    self.places.extend_from_slice(places);
-                    self.values.extend_from_slice(values);
+                    self.places.extend_from_slice(image.places);
+                    self.values.extend_from_slice(image.values);
+                    self.ends.extend_from_slice(image.ends);
                 }
-                Some(mask) => {
-                    let kept = places.iter().zip(values);
-                    for (&place, &value) in kept.filter(|(place, _)| !mask.drops(**place as usize))
-                    {
-                        self.places.push(place);
-                        self.values.push(value);
-                    }
-                }
+                Some(mask) => self.push_kept(image, &mask),
             }
             self.starts.push(self.places.len());
+        }
+        self.blocks = self.ends.len() / self.len().max(1);
+    }
+
+    /// Takes the inputs that `mask` does not drop.
+    fn push_kept(&mut self, image: SparseImage<'_>, mask: &impl Mask) {
+        let start = self.places.len();
+        for block in 0..=image.ends.len() {
+            let range = block * BLOCK..(block + 1) * BLOCK;
+            for (place, value) in image.part(&range).filter(|(place, _)| !mask.drops(*place)) {
+                self.places.push(place as u16);
+                self.values.push(value);
+            }
+            if block < image.ends.len() {
+                self.ends.push((self.places.len() - start) as u16);
+            }
         }
     }
 
@@ -69,9 +83,11 @@ impl MiniBatch {
     pub(super) fn list(&mut self, samples: &Samples, range: Range<usize>) {
         self.clear(1.0);
         for index in range {
-            list(samples.image(index), &mut self.places, &mut self.values);
+            let (places, values) = (&mut self.places, &mut self.values);
+            list(samples.image(index), places, values, &mut self.ends);
             self.starts.push(self.places.len());
         }
+        self.blocks = self.ends.len() / self.len().max(1);
     }
 
     /// Makes room for samples whose pixels are to be multiplied by `scale`.
@@ -85,6 +101,7 @@ impl MiniBatch {
         self.starts.truncate(1);
         self.places.clear();
         self.values.clear();
+        self.ends.clear();
     }
 
     /// Samples.
@@ -100,6 +117,7 @@ impl MiniBatch {
         SparseImage {
             places: &self.places[range.clone()],
             values: &self.values[range],
+            ends: &self.ends[index * self.blocks..][..self.blocks],
         }
     }
 
@@ -108,19 +126,4 @@ impl MiniBatch {
     pub(super) fn levels(&self) -> &[f32; 256] {
         &self.levels
     }
-}
-
-/// Reads a byte of each line of these samples, so that they are near when their turn comes.
-pub(super) fn fetch(images: &SparseImages<'_>, samples: &[u32]) {
-    let mut all = 0;
-    for &sample in samples {
-        let SparseImage { places, values } = images.image(sample as usize);
-        for place in places.iter().step_by(LINE / size_of::<u16>()) {
-            all ^= *place;
-        }
-        for value in values.iter().step_by(LINE) {
-            all ^= u16::from(*value);
-        }
-    }
-    std::hint::black_box(all);
 }

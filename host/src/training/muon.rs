@@ -45,17 +45,14 @@ impl Muon {
         for gradient in &mut snapshot.gradient {
             *gradient *= factor;
         }
-        let [mut values, mut velocity, _, mut gradient] = snapshot.parts_mut();
         let last = layers.len() - 1;
-        for (index, (layer, scratch)) in layers.iter().zip(scratch).enumerate() {
-            let mut take = |count| {
-                [&mut values, &mut velocity, &mut gradient].map(|part| {
-                    let (own, rest) = std::mem::take(part).split_at_mut(count);
-                    *part = rest;
-                    own
-                })
-            };
-            let [weights, of_weights, gradient] = take(layer.fan_in * layer.fan_out);
+        let layers = snapshot.layers_mut(architecture);
+        for (index, ((layer, parts), scratch)) in layers.zip(scratch).enumerate() {
+            let [values, velocity, _, gradient] = parts;
+            let count = layer.fan_in * layer.fan_out;
+            let (weights, biases) = values.split_at_mut(count);
+            let (of_weights, of_biases) = velocity.split_at_mut(count);
+            let (gradient, bias_gradient) = gradient.split_at_mut(count);
             let (rate, weight_decay) = if index < last {
                 (learning_rate * self.rate, WeightDecay::L2(self.decay))
             } else {
@@ -77,8 +74,8 @@ impl Muon {
                 nesterov(weights, of_weights, gradient, (rate, self.others));
             }
             Sgd.end(slot(weights), decay);
-            let [biases, of_biases, gradient] = take(layer.fan_out);
-            nesterov(biases, of_biases, gradient, (learning_rate, self.others));
+            let numbers = (learning_rate, self.others);
+            nesterov(biases, of_biases, bias_gradient, numbers);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Some units of the first layer: a panel of columns of its weights, narrow enough that the sums
-//! of all its units stay in registers.
+//! of all its units stay in registers; and of their rows those that one thread moves.
 
 use std::ops::Range;
 
@@ -8,36 +8,35 @@ use thumbnet::optimizer::{Optimizer, Step};
 use thumbnet::{WeightDecay, kernel};
 
 use super::Instructions;
-use super::aligned::Aligned;
 use super::backlog::Backlog;
 use super::columns::Columns;
 use super::mini_batch::MiniBatch;
 use super::parameters::{Parameters, Parts};
 use super::rows::{self, MOST_VECTORS};
+use super::sparse::BLOCK;
 
-/// A panel of units.
+/// A thread's rows of a panel of units.
 pub(super) struct Panel {
     /// Which units of the layer these are.
     pub(super) units: Range<usize>,
-    width: usize,
+    /// Floats of a row: a whole number of vectors.
+    pub(super) width: usize,
     instructions: Instructions,
-    /// `[fan_in][width]`.
+    /// Which inputs of the layer the rows belong to.
+    rows: Range<usize>,
+    /// `[rows][width]`.
     weights: Parameters,
-    /// `[width]`.
+    /// `[width]`, or none: those of the layer's first rows have them.
     biases: Parameters,
-    /// `[samples][width]`: weighted inputs, or activations, or deltas.
-    values: Aligned,
     /// Decay that is put off.
     backlog: Backlog,
-    /// How many of each sample's pixels the forward pass has seen, if it goes by tiles.
-    cursors: Vec<u32>,
 }
 
 /// Samples of a mini-batch from which on the forward pass goes by tiles of rows, which then stay in
 /// the nearest cache for all samples.
 const TILES_FROM: usize = 16;
 
-/// Bytes of a tile.
+/// Bytes of a tile, but at least a block of rows.
 const TILE_BYTES: usize = 28 << 10;
 
 /// Cuts `units` into panels, all about as wide.
@@ -53,26 +52,9 @@ pub(super) fn cut(
     (0..panels).map(move |panel| edge(panel)..edge(panel + 1))
 }
 
-/// Puts the rows of a panel of `units`, each of `width` floats, into those of the layer.
-#[inline(always)]
-pub(super) fn place(
-    units: Range<usize>,
-    panel: &[f32],
-    width: usize,
-    layer: &mut [f32],
-    fan_out: usize,
-) {
-    for (row, own) in layer
-        .chunks_exact_mut(fan_out)
-        .zip(panel.chunks_exact(width))
-    {
-        row[units.clone()].copy_from_slice(&own[..units.len()]);
-    }
-}
-
 /// The width of a panel of `units`: made up to a number of vectors that there is code for. The units
 /// made up have weights that stay zero.
-pub(super) fn width(units: usize, instructions: Instructions) -> usize {
+fn width(units: usize, instructions: Instructions) -> usize {
     let lanes = instructions.lanes();
     lanes
         * match units.div_ceil(lanes) {
@@ -119,12 +101,13 @@ macro_rules! with_vectors {
 }
 
 impl Panel {
-    /// The panel of `units` out of a layer's weights `[fan_in][fan_out]` and biases `[fan_out]`.
+    /// The panel of `units` out of a layer's weights `[fan_in][fan_out]` and biases `[fan_out]`,
+    /// as far as its `rows` are concerned.
     pub(super) fn new(
         units: Range<usize>,
+        rows: Range<usize>,
         fan_out: usize,
-        weights: Parts<'_>,
-        biases: Parts<'_>,
+        (weights, biases): (Parts<'_>, Parts<'_>),
         keeps_gradient: bool,
         instructions: Instructions,
     ) -> Self {
@@ -135,9 +118,8 @@ impl Panel {
             units,
             width,
             instructions,
-            values: Aligned::default(),
-            backlog: Backlog::new(weights[0].len() / fan_out),
-            cursors: Vec::new(),
+            backlog: Backlog::new(rows.len()),
+            rows,
         };
         panel.load(fan_out, weights, biases);
         if keeps_gradient {
@@ -158,8 +140,16 @@ impl Panel {
             }
             picked
         };
-        self.weights.set(weights, pick);
-        self.biases.set(biases, pick);
+        let own = self.rows.start * fan_out..self.rows.end * fan_out;
+        let own = weights.map(|part| part.get(own.clone()).unwrap_or_default());
+        self.weights.set(own, pick);
+        if self.has_biases() {
+            self.biases.set(biases, pick);
+        }
+    }
+
+    fn has_biases(&self) -> bool {
+        self.rows.start == 0 && !self.rows.is_empty()
     }
 
     /// Puts the parameters, and what is kept for them, back where [`new`](Self::new) took them
@@ -169,8 +159,11 @@ impl Panel {
         for (layer, (weights, biases)) in layer.into_iter().zip(parts) {
             let all = layer.len().saturating_sub(fan_out);
             let (layer_weights, layer_biases) = layer.split_at_mut(all);
-            self.place(weights, layer_weights, fan_out);
-            self.place(biases, layer_biases, fan_out);
+            let own = layer_weights
+                .chunks_exact_mut(fan_out)
+                .skip(self.rows.start);
+            self.place(weights, own);
+            self.place(biases, layer_biases.chunks_exact_mut(fan_out));
         }
     }
 
@@ -213,38 +206,36 @@ impl Panel {
         );
     }
 
-    /// `[samples][width]`: weighted inputs, or activations, or deltas.
-    pub(super) fn values(&self) -> &[f32] {
-        &self.values
-    }
-
-    /// Puts the values into those of the layer, `[samples][fan_out]`.
+    /// Puts values `[samples][width]` of the panel into those of the layer, `[samples][fan_out]`.
     #[inline(always)]
-    pub(super) fn place_values(&self, layer: &mut [f32], fan_out: usize) {
-        self.place(&self.values, layer, fan_out);
+    pub(super) fn place_values(&self, values: &[f32], layer: &mut [f32], fan_out: usize) {
+        self.place(values, layer.chunks_exact_mut(fan_out));
     }
 
     #[inline(always)]
-    fn place(&self, rows: &[f32], layer: &mut [f32], fan_out: usize) {
-        place(self.units.clone(), rows, self.width, layer, fan_out);
+    fn place<'l>(&self, rows: &[f32], layer: impl Iterator<Item = &'l mut [f32]>) {
+        for (row, own) in layer.zip(rows.chunks_exact(self.width)) {
+            row[self.units.clone()].copy_from_slice(&own[..self.units.len()]);
+        }
     }
 
     /// The reverse: takes the values from those of the layer.
     #[inline(always)]
-    pub(super) fn pick_values(&mut self, layer: &[f32], fan_out: usize) {
+    pub(super) fn pick_values(&self, layer: &[f32], fan_out: usize, values: &mut [f32]) {
         let rows = layer.chunks_exact(fan_out);
-        for (own, row) in self.values.chunks_exact_mut(self.width).zip(rows) {
+        for (own, row) in values.chunks_exact_mut(self.width).zip(rows) {
             let (own, padding) = own.split_at_mut(self.units.len());
             own.copy_from_slice(&row[self.units.clone()]);
             padding.fill(0.0);
         }
     }
 
-    /// Does to these rows of weights what was put off.
-    pub(super) fn catch_up(&mut self, rows: impl Iterator<Item = usize>) {
+    /// Does to those of the thread's rows that the columns have something in what was put off.
+    pub(super) fn catch_up(&mut self, touched: &[u16]) {
         if self.backlog.is_long() {
             self.settle();
         } else if !self.backlog.is_empty() {
+            let rows = touched.iter().map(|&row| usize::from(row));
             with_vectors!(self, catch_up_wide::<_>(rows));
         }
     }
@@ -252,8 +243,7 @@ impl Panel {
     /// Does to all rows of weights what was put off.
     pub(super) fn settle(&mut self) {
         if !self.backlog.is_empty() {
-            let rows = 0..self.weights.values.len() / self.width;
-            with_vectors!(self, catch_up_wide::<_>(rows));
+            with_vectors!(self, catch_up_wide::<_>(0..self.rows.len()));
             self.backlog.clear();
         }
     }
@@ -263,82 +253,85 @@ impl Panel {
         &mut self,
         rows: impl Iterator<Item = usize>,
     ) {
+        let weights = self.weights.values.as_chunks_mut::<LANES>().0;
+        let weights = weights.as_chunks_mut::<VECTORS>().0;
         for row in rows {
             let factors = self.backlog.take(row);
-            let weights = self.weights.values.as_chunks_mut::<LANES>().0;
-            if let Some(row) = weights.as_chunks_mut::<VECTORS>().0.get_mut(row)
+            if let Some(row) = weights.get_mut(row)
                 && !factors.is_empty()
             {
-                rows::scale_row::<LANES, VECTORS>(row.as_flattened_mut(), factors);
+                rows::scale_row(row, factors);
             }
         }
     }
 
-    /// Weighted inputs of each sample.
-    pub(super) fn forward(&mut self, mini_batch: &MiniBatch) {
-        let samples = mini_batch.len();
-        self.values.resize(samples * self.width);
-        for values in self.values.chunks_exact_mut(self.width) {
-            values.copy_from_slice(&self.biases.values);
+    /// Adds what the rows give to the weighted inputs of each sample; the layer's first rows begin
+    /// with the biases.
+    ///
+    /// # Shapes
+    /// `values`: `[samples][width]`.
+    pub(super) fn forward(&self, mini_batch: &MiniBatch, values: &mut [f32]) {
+        if self.has_biases() {
+            for values in values.chunks_exact_mut(self.width) {
+                values.copy_from_slice(&self.biases.values);
+            }
         }
-        self.cursors.clear();
-        self.cursors.resize(samples, 0);
-        let rows = self.weights.values.len() / self.width;
-        let tile = match samples {
-            0..TILES_FROM => rows,
-            _ => (TILE_BYTES / size_of::<f32>() / self.width).clamp(1, rows),
+        let Range { start, end } = self.rows;
+        let tile = match mini_batch.len() {
+            0..TILES_FROM => self.rows.len().next_multiple_of(BLOCK),
+            _ => (TILE_BYTES / size_of::<f32>() / self.width / BLOCK).max(1) * BLOCK,
         };
-        for end in (tile..rows + tile).step_by(tile) {
-            with_vectors!(self, forward_wide::<_>(mini_batch, end - tile..end));
+        for first in (start..end).step_by(tile.max(1)) {
+            let tile = first..(first + tile).min(end);
+            with_vectors!(self, forward_wide::<_>(mini_batch, &tile, values));
         }
     }
 
     /// Adds what the pixels of a tile of rows give.
     #[inline(always)]
     fn forward_wide<const LANES: usize, const VECTORS: usize>(
-        &mut self,
+        &self,
         mini_batch: &MiniBatch,
-        tile: Range<usize>,
+        tile: &Range<usize>,
+        values: &mut [f32],
     ) {
         let levels = mini_batch.levels();
-        let values = self.values.chunks_exact_mut(LANES * VECTORS);
-        for (index, (values, cursor)) in values.zip(&mut self.cursors).enumerate() {
-            let image = mini_batch.image(index);
-            let part = image.part(*cursor as usize, tile.end, tile.len());
-            *cursor += part.places.len() as u32;
-            let terms = part.bytes().map(
+        let first = self.rows.start;
+        for (index, values) in values.chunks_exact_mut(LANES * VECTORS).enumerate() {
+            let terms = mini_batch.image(index).part(tile).map(
                 #[inline(always)]
-                |(place, value)| (place, levels[usize::from(value)]),
+                |(place, value)| (place - first, levels[usize::from(value)]),
             );
             rows::add_rows::<LANES, VECTORS>(terms, &self.weights.values, 1.0, values);
         }
     }
 
-    /// Each sample's values, to be activated; behind the panel's units come others, which do not
-    /// matter.
-    #[inline(always)]
-    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
-        self.values.chunks_exact_mut(self.width)
-    }
-
-    /// Gradient descent on a mini-batch of one sample, whose delta the values hold: the rows of its
-    /// pixels are multiplied by `keep`, and move. Others are put off.
-    pub(super) fn descend_by_one(&mut self, mini_batch: &MiniBatch, keep: f32, rate: f32) {
+    /// Gradient descent on a mini-batch of one sample: the rows of its pixels are multiplied by
+    /// `keep`, and move. Others are put off.
+    pub(super) fn descend_by_one(
+        &mut self,
+        mini_batch: &MiniBatch,
+        delta: &[f32],
+        keep: f32,
+        rate: f32,
+    ) {
         self.backlog.push(keep);
         let levels = mini_batch.levels();
+        let first = self.rows.start;
         // Last to first: the last rows that the forward pass has read are still in the nearest
         // cache.
-        let terms = mini_batch.image(0).bytes().rev().map(
+        let terms = mini_batch.image(0).part(&self.rows).rev().map(
             #[inline(always)]
-            |(place, value)| (place, -rate * levels[usize::from(value)]),
+            |(place, value)| (place - first, -rate * levels[usize::from(value)]),
         );
-        with_vectors!(self, descend_by_one_wide::<_>(terms, keep));
+        with_vectors!(self, descend_by_one_wide::<_>(terms, delta, keep));
     }
 
     #[inline(always)]
     fn descend_by_one_wide<const LANES: usize, const VECTORS: usize>(
         &mut self,
         terms: impl Iterator<Item = (usize, f32)>,
+        delta: &[f32],
         keep: f32,
     ) {
         let backlog = &mut self.backlog;
@@ -347,44 +340,44 @@ impl Panel {
             |&(row, _)| backlog.skip(row),
         );
         let weights = &mut self.weights.values;
-        rows::add_to_rows::<LANES, VECTORS>(terms, &self.values, keep, weights);
+        rows::add_to_rows::<LANES, VECTORS>(terms, delta, keep, weights);
     }
 
-    /// Gradient descent on a mini-batch of one portion, whose deltas the values hold: the rows of
-    /// inputs that are not zero in all samples are multiplied by `keep`, and move. Others are put
-    /// off.
-    pub(super) fn descend(&mut self, columns: &Columns, keep: f32) {
+    /// Gradient descent on a mini-batch of one portion: the `touched` rows are multiplied by `keep`,
+    /// and move. Others are put off. Every thread's samples come with their deltas.
+    pub(super) fn descend(&mut self, touched: &[u16], samples: &[Terms<'_>], keep: f32) {
         self.backlog.push(keep);
-        with_vectors!(self, descend_wide::<_>(columns, keep));
+        with_vectors!(self, descend_wide::<_>(touched, samples, keep));
     }
 
     #[inline(always)]
     fn descend_wide<const LANES: usize, const VECTORS: usize>(
         &mut self,
-        columns: &Columns,
+        touched: &[u16],
+        samples: &[Terms<'_>],
         keep: f32,
     ) {
         let weights = self.weights.values.as_chunks_mut::<LANES>().0;
         let weights = weights.as_chunks_mut::<VECTORS>().0;
-        for place in columns.touched() {
-            self.backlog.skip(place);
-            let Some(row) = weights.get_mut(place) else {
+        for &row in touched {
+            let row = usize::from(row);
+            self.backlog.skip(row);
+            let Some(weights) = weights.get_mut(row) else {
                 break;
             };
-            let terms = columns.column(place);
-            rows::add_rows::<LANES, VECTORS>(terms, &self.values, keep, row.as_flattened_mut());
+            let mut keep = keep;
+            for &Terms { columns, deltas } in samples {
+                let terms = columns.column(row);
+                let weights = weights.as_flattened_mut();
+                rows::add_rows::<LANES, VECTORS>(terms, deltas, keep, weights);
+                keep = 1.0;
+            }
         }
     }
 
-    /// Moves the weights, or their gradient, by one portion of the mini-batch, whose deltas the
-    /// values hold.
-    pub(super) fn backward<O: Optimizer>(
-        &mut self,
-        columns: &Columns,
-        step: &Step<O>,
-        portion: &Portion,
-    ) {
-        with_vectors!(self, backward_wide::<_, O>(columns, step, portion));
+    /// Moves the weights, or their gradient, by one portion of the mini-batch.
+    pub(super) fn backward<O: Optimizer>(&mut self, samples: Terms<'_>, step: &Step<O>) {
+        with_vectors!(self, backward_wide::<_, O>(samples, step));
     }
 
     /// Row by row: a row is read and written once for all samples of the portion, which for each
@@ -392,15 +385,14 @@ impl Panel {
     #[inline(always)]
     fn backward_wide<const LANES: usize, const VECTORS: usize, O: Optimizer>(
         &mut self,
-        columns: &Columns,
+        samples: Terms<'_>,
         step: &Step<O>,
-        portion: &Portion,
     ) {
+        let Terms { columns, deltas } = samples;
         let width = LANES * VECTORS;
-        let deltas = self.values.get(portion.first * width..).unwrap_or_default();
         for (mut row, column) in O::rows(self.weights.slot(), width).zip(columns.iter()) {
             let mut keep = 1.0;
-            if portion.first == 0 {
+            if step.first {
                 match step.optimizer.begin_factor(step.decay) {
                     // Multiplied on the way through the registers.
                     Some(factor) => keep = factor,
@@ -411,27 +403,30 @@ impl Panel {
                 let moved = O::moved(row.reborrow());
                 rows::add_rows::<LANES, VECTORS>(column, deltas, keep, moved);
             }
-            if portion.is_last {
+            if step.last {
                 step.optimizer.end(row, step.decay);
             }
         }
     }
 
-    /// Moves the biases, or their gradient; the values hold the deltas.
-    pub(super) fn update_biases<O: Optimizer>(&mut self, step: &Step<O>) {
-        self.instructions.run(
-            #[inline(always)]
-            || update_biases(self.biases.slot(), &self.values, step),
-        );
+    /// Moves the biases, or their gradient, by the deltas of some samples, `[samples][width]`.
+    pub(super) fn update_biases<O: Optimizer>(&mut self, deltas: &[f32], step: &Step<O>) {
+        if self.has_biases() {
+            self.instructions.run(
+                #[inline(always)]
+                || update_biases(self.biases.slot(), deltas, step),
+            );
+        }
     }
 }
 
-/// Which part of a mini-batch columns hold.
-pub(super) struct Portion {
-    /// The place of its first sample in the mini-batch.
-    pub(super) first: usize,
-    /// Whether it is the mini-batch's last.
-    pub(super) is_last: bool,
+/// What some samples move a panel by.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    /// Their inputs.
+    pub(super) columns: &'a Columns,
+    /// `[samples][width]`.
+    pub(super) deltas: &'a [f32],
 }
 
 #[cfg(test)]

@@ -46,14 +46,27 @@ impl Snapshot {
         })
     }
 
-    /// Values, velocity, squares and gradient, to be written.
-    pub(super) fn parts_mut(&mut self) -> [&mut [f32]; 4] {
-        [
-            &mut self.values,
-            &mut self.velocity,
-            &mut self.squares,
-            &mut self.gradient,
-        ]
+    /// Shape and parameters of each layer, first to last, to be written.
+    pub(super) fn layers_mut(
+        &mut self,
+        architecture: &Architecture,
+    ) -> impl Iterator<Item = (LayerShape, [&mut [f32]; 4])> {
+        let Self {
+            values,
+            velocity,
+            squares,
+            gradient,
+        } = self;
+        let mut rest = [values, velocity, squares, gradient].map(Vec::as_mut_slice);
+        architecture.layers().iter().map(move |&shape| {
+            let layer = rest.each_mut().map(|part| {
+                let count = shape.parameters().min(part.len());
+                let (own, behind) = std::mem::take(part).split_at_mut(count);
+                *part = behind;
+                own
+            });
+            (shape, layer)
+        })
     }
 }
 

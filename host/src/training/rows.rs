@@ -1,6 +1,8 @@
 //! The inner loops of the first layer: rows of whole vectors, all of whose sums stay in registers.
 //! Vectors are arrays of `LANES` floats, which the compiler puts into registers of that width.
 
+use super::backlog::TOGETHER;
+
 /// Most vectors of a row.
 pub(super) const MOST_VECTORS: usize = 13;
 
@@ -80,16 +82,16 @@ pub(super) fn add_to_rows<const LANES: usize, const VECTORS: usize>(
 /// Multiplies a row by one factor after the other.
 #[inline(always)]
 pub(super) fn scale_row<const LANES: usize, const VECTORS: usize>(
-    row: &mut [f32],
-    factors: &[f32],
+    row: &mut [[f32; LANES]; VECTORS],
+    factors: &[[f32; TOGETHER]],
 ) {
-    let Some(row) = vectors_of::<LANES, VECTORS>(row) else {
-        return;
-    };
+    const { assert!(VECTORS <= MOST_VECTORS) };
     let mut values = [[0.0_f32; LANES]; VECTORS];
     for_each_vector!(VECTORS, k => values[k] = row[k]);
-    for &factor in factors {
-        for_each_vector!(VECTORS, k => values[k] = values[k].map(|value| value * factor));
+    for factors in factors {
+        for &factor in factors {
+            for_each_vector!(VECTORS, k => values[k] = values[k].map(|value| value * factor));
+        }
     }
     for_each_vector!(VECTORS, k => row[k] = values[k]);
 }
@@ -143,8 +145,9 @@ mod tests {
         assert_eq!(bits(&moved), bits(&plain), "{LANES} x {VECTORS}");
 
         let mut scaled = start.clone();
-        scale_row::<LANES, VECTORS>(&mut scaled, &[0.3, 0.7]);
-        let plain: Vec<f32> = start.iter().map(|value| value * 0.3 * 0.7).collect();
+        let row = vectors_of::<LANES, VECTORS>(&mut scaled).unwrap();
+        scale_row(row, &[[0.3, 0.7, 0.9, 1.0]]);
+        let plain: Vec<f32> = start.iter().map(|w| w * 0.3 * 0.7 * 0.9).collect();
         assert_eq!(bits(&scaled), bits(&plain), "{LANES} x {VECTORS}");
     }
 

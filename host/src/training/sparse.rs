@@ -1,9 +1,15 @@
 //! Images as lists of their pixels that are not zero: four of five MNIST pixels are.
 
+use std::ops::Range;
+
 use anyhow::{Result, ensure};
 use thumbnet::input::{Input, pixel};
 
 use crate::data::Samples;
+
+/// Pixels of a block, whose end is known in the list of each image: whoever wants some of the rows
+/// of a matrix need not look for their pixels.
+pub(super) const BLOCK: usize = 32;
 
 /// The non-zero pixels of a set of images: where they are, and what. Three bytes a pixel keep the
 /// training images of MNIST in the last cache of a desktop, however they are shuffled.
@@ -14,6 +20,9 @@ pub struct SparseImages<'a> {
     starts: Vec<usize>,
     places: Vec<u16>,
     values: Vec<u8>,
+    /// `[images][blocks - 1]`: how many non-zero pixels are in front of the end of each block but
+    /// the last.
+    ends: Vec<u16>,
 }
 
 impl<'a> SparseImages<'a> {
@@ -37,12 +46,13 @@ impl<'a> SparseImages<'a> {
             starts: vec![0],
             places: Vec::new(),
             values: Vec::new(),
+            ends: Vec::new(),
         }
     }
 
     /// Lists one more image, of at most 65,536 pixels.
     pub(super) fn push(&mut self, image: &[u8]) {
-        list(image, &mut self.places, &mut self.values);
+        list(image, &mut self.places, &mut self.values, &mut self.ends);
         self.starts.push(self.places.len());
     }
 
@@ -53,6 +63,7 @@ impl<'a> SparseImages<'a> {
         self.starts.extend(starts.map(|other| start + other));
         self.places.extend_from_slice(&other.places);
         self.values.extend_from_slice(&other.values);
+        self.ends.extend_from_slice(&other.ends);
     }
 
     /// Images listed.
@@ -69,9 +80,11 @@ impl<'a> SparseImages<'a> {
     #[inline(always)]
     pub fn image(&self, index: usize) -> SparseImage<'_> {
         let range = self.starts[index]..self.starts[index + 1];
+        let blocks = self.ends.len() / self.len();
         SparseImage {
             places: &self.places[range.clone()],
             values: &self.values[range],
+            ends: &self.ends[index * blocks..][..blocks],
         }
     }
 
@@ -82,13 +95,16 @@ impl<'a> SparseImages<'a> {
     }
 }
 
-/// Lists the non-zero pixels of an image behind those that are there.
-pub(super) fn list(image: &[u8], places: &mut Vec<u16>, values: &mut Vec<u8>) {
+/// Lists the non-zero pixels of an image behind those that are there, and the ends of its blocks.
+pub(super) fn list(image: &[u8], places: &mut Vec<u16>, values: &mut Vec<u8>, ends: &mut Vec<u16>) {
     let start = places.len();
     places.resize(start + image.len(), 0);
     values.resize(start + image.len(), 0);
     let mut count = start;
     for (number, eight) in image.chunks(8).enumerate() {
+        if number > 0 && (8 * number).is_multiple_of(BLOCK) {
+            ends.push((count - start) as u16);
+        }
         // Most of an image is empty.
         if eight.iter().fold(0, |all, value| all | value) == 0 {
             continue;
@@ -120,25 +136,30 @@ pub(super) fn check_size(width: usize, height: usize) -> Result<()> {
 pub struct SparseImage<'a> {
     pub(super) places: &'a [u16],
     pub(super) values: &'a [u8],
+    /// How many pixels are in front of the end of each block but the last.
+    pub(super) ends: &'a [u16],
 }
 
 impl<'a> SparseImage<'a> {
-    /// The non-zero pixels behind the first so many, and below place `end`, of which there are at
-    /// most `most`.
+    /// The places and values of its non-zero pixels in `range`, which begins with a block and ends
+    /// with one, or with the image.
     #[inline(always)]
-    pub(super) fn part(self, first: usize, end: usize, most: usize) -> Self {
-        let places = self.places.get(first..).unwrap_or_default();
-        // Where strokes end is not for a processor to guess.
-        let near = places.get(..most).unwrap_or(places);
-        let count: u32 = near
-            .iter()
-            .map(|&place| u32::from(usize::from(place) < end))
-            .sum();
-        let range = first..first + count as usize;
-        Self {
-            places: &self.places[range.clone()],
-            values: &self.values[range],
-        }
+    pub(super) fn part(
+        self,
+        range: &Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = (usize, u8)> + use<'a> {
+        let edge = |place: usize| match (place / BLOCK).checked_sub(1) {
+            None => 0,
+            Some(block) => {
+                (self.ends.get(block)).map_or(self.places.len(), |&end| usize::from(end))
+            }
+        };
+        let start = edge(range.start);
+        let end = edge(range.end.next_multiple_of(BLOCK));
+        let places = self.places.get(start..end).unwrap_or_default();
+        let values = self.values.get(start..end).unwrap_or_default();
+        let places = places.iter().map(|&place| usize::from(place));
+        places.zip(values.iter().copied())
     }
 
     /// Where the non-zero pixels are, ascending, and what.
@@ -163,6 +184,35 @@ impl Input for SparseImage<'_> {
             };
             next = place + 1;
             visit(row, pixel(value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_an_image_are_its_pixels_there() {
+        for size in [1, 31, 32, 33, 64, 100, 784] {
+            let image: Vec<u8> = (0..size).map(|k| (k * k % 7 % 3) as u8).collect();
+            let (mut places, mut values, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+            list(&image, &mut places, &mut values, &mut ends);
+            assert_eq!(ends.len(), (size - 1) / BLOCK);
+            let listed = SparseImage {
+                places: &places,
+                values: &values,
+                ends: &ends,
+            };
+            let edges = (0..size).step_by(BLOCK);
+            for start in edges.clone() {
+                for end in edges.clone().filter(|&end| end > start).chain([size]) {
+                    let lit = (start..end).filter(|&k| image[k] != 0);
+                    let expected: Vec<_> = lit.map(|k| (k, image[k])).collect();
+                    let found: Vec<_> = listed.part(&(start..end)).collect();
+                    assert_eq!(found, expected, "{size}: {start}..{end}");
+                }
+            }
         }
     }
 }
