@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
 
+use super::inflated::{Inflated, Plain};
 use super::known::{FILES, sha256};
 
 /// No file may be larger once uncompressed: a damaged or hostile .gz must not eat all memory.
-const MAX_BYTES: u64 = 2 << 30;
+pub(crate) const MAX_BYTES: u64 = 2 << 30;
 
 /// How every gzip file starts; an IDX file starts with two zeros.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Checksums a folder may bring along, in the format `sha256sum` writes.
 pub(crate) const SUMS: &str = "SHA256SUMS";
@@ -59,13 +60,14 @@ pub(crate) fn find(folder: &Path, name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The four files of a data set, in the order of [`FILES`].
+/// The four files of a data set, in the order of [`FILES`]; what large ones hold that are compressed
+/// is kept in `inflated`, and taken from there.
 ///
 /// # Errors
 ///
 /// No such folder, a missing or unreadable file, a file that differs from the folder's own
 /// SHA256SUMS.
-pub(crate) fn read_four(folder: &Path) -> Result<[File; 4]> {
+pub(crate) fn read_four(folder: &Path, inflated: &Inflated) -> Result<[File; 4]> {
     let place = folder.display();
     ensure!(
         folder.is_dir(),
@@ -93,7 +95,7 @@ pub(crate) fn read_four(folder: &Path) -> Result<[File; 4]> {
     let mut files = std::thread::scope(|scope| {
         let readers: Vec<_> = paths
             .into_iter()
-            .map(|path| scope.spawn(|| read_one(path, &sums)))
+            .map(|path| scope.spawn(|| read_one(path, &sums, inflated)))
             .collect();
         readers
             .into_iter()
@@ -109,7 +111,7 @@ pub(crate) fn read_four(folder: &Path) -> Result<[File; 4]> {
     Ok([next()?, next()?, next()?, next()?])
 }
 
-fn read_one(path: PathBuf, sums: &[(String, String)]) -> Result<File> {
+fn read_one(path: PathBuf, sums: &[(String, String)], inflated: &Inflated) -> Result<File> {
     let name = path.display();
     let stored = fs::read(&path).with_context(|| format!("{name}: cannot be read"))?;
     let listed = path
@@ -125,9 +127,9 @@ fn read_one(path: PathBuf, sums: &[(String, String)]) -> Result<File> {
     }
     let vouched = listed.is_some();
     let compressed = stored.starts_with(&GZIP);
-    let bytes = expand(stored, MAX_BYTES)
+    let Plain { bytes, sha256 } = inflated
+        .expand(stored)
         .with_context(|| format!("{name}: expected a whole .gz file, found a damaged one"))?;
-    let sha256 = sha256(&bytes);
     Ok(File {
         path,
         compressed,

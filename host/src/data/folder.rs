@@ -5,21 +5,24 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 
 use super::files::{File, SUMS, read_four};
+use super::inflated::Inflated;
 use super::known::{FILES, Known};
+use super::places::Places;
 use super::split::{FileBytes, split};
 use super::{Checked, Loaded};
 
 /// Loads the data set in a folder; `source` is the human words for where that is.
 ///
-/// `known` are the sets it may be. Images and labels with the counts and the size of one of them
+/// It is compared with the sets that `places` knows. Images and labels with the counts and the size of one of them
 /// must be its files, or be vouched for by the folder's SHA256SUMS: a damaged MNIST never passes
 /// for somebody's own data.
 ///
 /// # Errors
 ///
 /// A missing file, a file whose SHA-256 is wrong, files of two known sets, a damaged IDX file.
-pub(crate) fn load(folder: &Path, source: String, known: &[&Known]) -> Result<Loaded> {
-    let files = read_four(folder)?;
+pub(crate) fn load(folder: &Path, source: String, places: &Places) -> Result<Loaded> {
+    let files = read_four(folder, &places.inflated())?;
+    let known = &places.known();
     // The set most files belong to: what the others are measured against.
     let matches = |set: &Known| (0..4).filter(|&i| files[i].sha256 == set.sha256[i]).count();
     let likely = known
@@ -60,8 +63,13 @@ pub(crate) fn load(folder: &Path, source: String, known: &[&Known]) -> Result<Lo
 /// # Errors
 ///
 /// As [`load`]; also any file that is not the set's.
-pub(crate) fn load_exactly(folder: &Path, source: String, set: &Known) -> Result<Loaded> {
-    let files = read_four(folder)?;
+pub(crate) fn load_exactly(
+    folder: &Path,
+    source: String,
+    set: &Known,
+    inflated: &Inflated,
+) -> Result<Loaded> {
+    let files = read_four(folder, inflated)?;
     for (index, file) in files.iter().enumerate() {
         require(file, index, set)?;
     }

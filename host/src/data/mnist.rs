@@ -80,7 +80,7 @@ pub(crate) fn uncompressed_folder(places: &Places) -> Result<PathBuf> {
             Err(attempts) => bail!(unreachable(&attempts)),
         };
     };
-    let files = read_four(given).context(VARIABLE)?;
+    let files = read_four(given, &places.inflated()).context(VARIABLE)?;
     for (index, file) in files.iter().enumerate() {
         folder::require(file, index, &places.mnist).context(VARIABLE)?;
     }

@@ -28,6 +28,9 @@
 //!   named after its folder.
 //! - Other sets with exactly MNIST's counts (Kuzushiji-MNIST, for one) need their checksums beside
 //!   them: `sha256sum *ubyte* > SHA256SUMS`. A folder's SHA256SUMS is always checked.
+//! - A large .gz file is inflated once: what was in it stays in the cache folder, under the SHA-256
+//!   of the .gz file, with its own SHA-256 and a CRC-32 of both that is compared on every load. Where
+//!   the cache cannot be written, it is inflated every time.
 //! - Every IDX file: magic number, no byte missing, none left over, as many labels as images.
 //!
 //! # Folders
@@ -51,6 +54,7 @@ mod digits;
 mod files;
 mod folder;
 mod idx;
+mod inflated;
 mod known;
 mod mirror;
 mod mnist;
@@ -252,10 +256,11 @@ pub(crate) fn load_from(choice: &DataChoice, places: &Places) -> Result<Loaded> 
     let set = &places.mnist;
     match (choice, &places.thumbnet_data) {
         (DataChoice::Default, Some(given)) => {
-            folder::load(given, from_variable(given), &places.known()).context(VARIABLE)
+            folder::load(given, from_variable(given), places).context(VARIABLE)
         }
         (DataChoice::Mnist, Some(given)) => {
-            folder::load_exactly(given, from_variable(given), set).context(VARIABLE)
+            folder::load_exactly(given, from_variable(given), set, &places.inflated())
+                .context(VARIABLE)
         }
         (DataChoice::Mnist, None) => match mnist::obtain(places) {
             Ok(files) => files.load(set.name),
@@ -280,7 +285,7 @@ pub(crate) fn load_from(choice: &DataChoice, places: &Places) -> Result<Loaded> 
         (DataChoice::TwoMoons, _) => Ok(made(&toys::TWO_MOONS)),
         (DataChoice::Folder(given), _) => {
             let source = format!("the folder {}", given.display());
-            folder::load(given, source, &places.known())
+            folder::load(given, source, places)
         }
     }
 }
@@ -321,7 +326,7 @@ fn fashion_mnist(places: &Places) -> Result<Loaded> {
     match found {
         Some(folder) => {
             let source = format!("the folder {}", folder.display());
-            folder::load_exactly(folder, source, set)
+            folder::load_exactly(folder, source, set, &places.inflated())
         }
         None => bail!(
             "fashion-mnist: expected its four files in {} or the cache folder{}, found none: type \

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use etcetera::BaseStrategy;
 
+use super::inflated::Inflated;
 use super::known::{FASHION_MNIST, Known, MNIST};
 use super::{mirror, npm};
 
@@ -49,6 +50,11 @@ impl Places {
             mnist: MNIST,
             fashion_mnist: FASHION_MNIST,
         }
+    }
+
+    /// What large compressed files hold.
+    pub(crate) fn inflated(&self) -> Inflated {
+        Inflated::new(self.cache_root.as_deref())
     }
 
     /// The sets a folder is compared with.

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
-use thumbnet::format::CRC_32;
 
 use super::fit::Fit;
 use super::plan::Plan;
@@ -92,7 +91,7 @@ impl Saved {
             "expected the state of a run of this version of thumbnet, found another file"
         );
         let (crc, body) = rest.split_first_chunk().context("it is too short")?;
-        let (expected, found) = (u32::from_le_bytes(*crc), CRC_32.checksum(body));
+        let (expected, found) = (u32::from_le_bytes(*crc), crc32fast::hash(body));
         ensure!(
             expected == found,
             "it is damaged: expected the CRC-32 {expected:08x}, found {found:08x}"
@@ -156,16 +155,36 @@ pub fn save(fit: &Fit, data_crc32: u32, path: &Path) -> Result<()> {
         seconds: fit.seconds,
         engine,
     })?;
-    let crc = CRC_32.checksum(&body).to_le_bytes();
+    let crc = crc32fast::hash(&body).to_le_bytes();
     write_atomically(path, &[MAGIC.as_slice(), &crc, &body].concat())
 }
 
 /// CRC-32 of everything that may be trained on.
 pub fn data_crc32(data: &Dataset) -> u32 {
-    let mut digest = CRC_32.digest();
+    let mut digest = crc32fast::Hasher::new();
     for part in [&data.train, &data.validation] {
         digest.update(&part.images);
         digest.update(&part.labels);
     }
     digest.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{DataChoice, load};
+
+    #[test]
+    fn the_data_have_the_crc_32_that_weights_files_have() {
+        let data = load(&DataChoice::Xor).unwrap();
+        let [train, validation] = [&data.train, &data.validation];
+        let parts = [
+            &train.images,
+            &train.labels,
+            &validation.images,
+            &validation.labels,
+        ];
+        let all = parts.map(Vec::as_slice).concat();
+        assert_eq!(data_crc32(&data), thumbnet::format::CRC_32.checksum(&all));
+    }
 }
