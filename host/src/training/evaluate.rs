@@ -1,11 +1,10 @@
 //! Accuracy, cost, confusion and mistakes of a network on a set of samples.
 
-use std::ops::Range;
-
 use thumbnet::network::argmax;
 use thumbnet::{Cost, DropoutRates};
 
 use super::Instructions;
+use super::hidden::Hidden;
 use super::mini_batch::MiniBatch;
 use super::parameters::Parts;
 use super::part::Part;
@@ -46,48 +45,79 @@ pub fn evaluate(
     threads: usize,
     instructions: Instructions,
 ) -> Evaluation {
-    let classes = model.architecture.classes();
-    let mut scores = vec![0.0; samples.len() * classes];
-    let mut costs = vec![0.0_f32; samples.len()];
-    let portion = samples.len().div_ceil(threads.max(1)).max(1);
-    std::thread::scope(|scope| {
-        let portions = scores
-            .chunks_mut(portion * classes)
-            .zip(costs.chunks_mut(portion));
-        for (index, (scores, costs)) in portions.enumerate() {
-            let first = index * portion;
-            scope.spawn(move || {
-                let mut network = Network::new(model, instructions);
-                let blocks = scores
-                    .chunks_mut(BLOCK * classes)
-                    .zip(costs.chunks_mut(BLOCK));
-                for (block, (scores, costs)) in blocks.enumerate() {
-                    let first = first + block * BLOCK;
-                    network.evaluate(samples, first..first + costs.len(), scores, costs);
-                }
-            });
-        }
-    });
-    let predictions: Vec<usize> = scores.chunks_exact(classes).map(argmax).collect();
-    let correct = samples
-        .labels
-        .iter()
-        .zip(&predictions)
-        .filter(|(l, p)| usize::from(**l) == **p);
-    let count = samples.len().max(1) as f64;
-    Evaluation {
-        accuracy: correct.count() as f64 / count,
-        cost: costs.iter().map(|&cost| f64::from(cost)).sum::<f64>() / count,
-        predictions,
-        scores,
-    }
+    Predictor::new(model, threads, instructions).evaluate(samples)
+}
+
+/// A network laid out for predictions, on at least one thread.
+pub struct Predictor {
+    classes: usize,
+    members: Vec<Member>,
 }
 
 /// Samples that go through the network together.
 const BLOCK: usize = 64;
 
-/// A network laid out for the forward pass.
-struct Network {
+impl Predictor {
+    /// Lays `model` out.
+    pub fn new(model: &Model, threads: usize, instructions: Instructions) -> Self {
+        let member = |_| Member::new(model, instructions);
+        Self {
+            classes: model.architecture.classes(),
+            members: (0..threads.max(1)).map(member).collect(),
+        }
+    }
+
+    /// As [`evaluate`].
+    pub fn evaluate(&mut self, samples: &Samples) -> Evaluation {
+        let classes = self.classes;
+        let mut scores = vec![0.0; samples.len() * classes];
+        let mut costs = vec![0.0_f32; samples.len()];
+        let portion = samples.len().div_ceil(self.members.len()).max(1);
+        std::thread::scope(|scope| {
+            let portions = scores
+                .chunks_mut(portion * classes)
+                .zip(costs.chunks_mut(portion));
+            let mut portions = self.members.iter_mut().zip(portions).enumerate();
+            // The first portion is this thread's.
+            let first = portions.next();
+            for (index, (member, (scores, costs))) in portions {
+                scope.spawn(move || {
+                    member.evaluate_portion(samples, index * portion, scores, costs);
+                });
+            }
+            if let Some((_, (member, (scores, costs)))) = first {
+                member.evaluate_portion(samples, 0, scores, costs);
+            }
+        });
+        let predictions: Vec<usize> = scores.chunks_exact(classes).map(argmax).collect();
+        let correct = samples
+            .labels
+            .iter()
+            .zip(&predictions)
+            .filter(|(l, p)| usize::from(**l) == **p);
+        let count = samples.len().max(1) as f64;
+        Evaluation {
+            accuracy: correct.count() as f64 / count,
+            cost: costs.iter().map(|&cost| f64::from(cost)).sum::<f64>() / count,
+            predictions,
+            scores,
+        }
+    }
+
+    /// The class of one image, [prepared](Samples::prepared) as the model asks for: the highest
+    /// score.
+    pub fn predict(&mut self, image: &[u8]) -> usize {
+        let Some(member) = self.members.first_mut() else {
+            return 0;
+        };
+        member.images.list([image].into_iter());
+        let outputs = member.forward();
+        argmax(&outputs.values[..outputs.shape.fan_out])
+    }
+}
+
+/// What one thread predicts with.
+struct Member {
     instructions: Instructions,
     cost: Cost,
     images: MiniBatch,
@@ -95,7 +125,7 @@ struct Network {
     work: Work,
 }
 
-impl Network {
+impl Member {
     fn new(model: &Model, instructions: Instructions) -> Self {
         let parts = |values| -> Parts<'_> { [values, &[], &[], &[]] };
         let layers = model
@@ -111,32 +141,45 @@ impl Network {
         }
     }
 
-    /// Scores and costs of some samples.
-    fn evaluate(
+    /// Scores and costs of the samples from `first` on.
+    fn evaluate_portion(
         &mut self,
         samples: &Samples,
-        range: Range<usize>,
+        mut first: usize,
         scores: &mut [f32],
         costs: &mut [f32],
     ) {
-        self.images.list(samples, range.clone());
+        let (cost, instructions) = (self.cost, self.instructions);
+        let classes = scores.len() / costs.len().max(1);
+        let blocks = scores.chunks_mut(BLOCK * classes);
+        for (scores, costs) in blocks.zip(costs.chunks_mut(BLOCK)) {
+            let range = first..first + costs.len();
+            first = range.end;
+            self.images
+                .list(range.clone().map(|index| samples.image(index)));
+            let outputs = self.forward();
+            let labels = &samples.labels[range];
+            instructions.run(
+                #[inline(always)]
+                || {
+                    let (shape, width) = (outputs.shape, outputs.width());
+                    let rows = outputs.values.chunks_exact_mut(width).zip(labels);
+                    let results = scores.chunks_exact_mut(classes).zip(costs);
+                    for ((values, &label), (scores, sample_cost)) in rows.zip(results) {
+                        let values = &mut values[..classes];
+                        scores.copy_from_slice(values);
+                        shape.activation.apply(scores);
+                        *sample_cost = cost.deltas(shape.activation, values, label);
+                    }
+                },
+            );
+        }
+    }
+
+    /// The weighted inputs of the last layer.
+    fn forward(&mut self) -> &mut Hidden {
         self.work.forward(&[&self.part], &self.images, None, 0);
-        let (cost, labels) = (self.cost, &samples.labels[range]);
-        let outputs = self.work.last();
-        self.instructions.run(
-            #[inline(always)]
-            || {
-                let (shape, width) = (outputs.shape, outputs.width());
-                let rows = outputs.values.chunks_exact_mut(width).zip(labels);
-                let results = scores.chunks_exact_mut(shape.fan_out).zip(costs);
-                for ((values, &label), (scores, sample_cost)) in rows.zip(results) {
-                    let values = &mut values[..shape.fan_out];
-                    scores.copy_from_slice(values);
-                    shape.activation.apply(scores);
-                    *sample_cost = cost.deltas(shape.activation, values, label);
-                }
-            },
-        );
+        self.work.last()
     }
 }
 

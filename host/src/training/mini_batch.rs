@@ -1,12 +1,9 @@
 //! The images of a mini-batch side by side, as dropout leaves them.
 
-use std::ops::Range;
-
 use thumbnet::input::pixel;
 use thumbnet::regularization::{HashedMasks, Mask};
 
 use super::sparse::{BLOCK, SparseImage, SparseImages, list};
-use crate::data::Samples;
 
 /// A mini-batch. Its images were all over memory: they are fetched once, and then read in a row.
 pub(super) struct MiniBatch {
@@ -79,12 +76,11 @@ impl MiniBatch {
         }
     }
 
-    /// Takes some samples as they are.
-    pub(super) fn list(&mut self, samples: &Samples, range: Range<usize>) {
+    /// Takes images as they are.
+    pub(super) fn list<'i>(&mut self, images: impl Iterator<Item = &'i [u8]>) {
         self.clear(1.0);
-        for index in range {
-            let (places, values) = (&mut self.places, &mut self.values);
-            list(samples.image(index), places, values, &mut self.ends);
+        for image in images {
+            list(image, &mut self.places, &mut self.values, &mut self.ends);
             self.starts.push(self.places.len());
         }
         self.blocks = self.ends.len() / self.len().max(1);

@@ -32,7 +32,7 @@ mod work;
 
 pub use augmented::{ImageSource, TrainingImages};
 pub use engine::{Engine, EngineState, EpochResult, Progress};
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Evaluation, Predictor, evaluate};
 pub use full_batch::{FullBatch, FullBatchMethod};
 pub use gradient::{Gradient, LabelledInputs, layer_gradient_norms};
 pub use instructions::Instructions;

@@ -95,30 +95,75 @@ impl<'a> SparseImages<'a> {
     }
 }
 
+/// Pixels that are looked at together.
+const EIGHT: usize = 8;
+
+/// For each set of eight pixels, as bits: which they are, and how many.
+static SETS: [([u16; EIGHT], u8); 256] = {
+    let mut sets = [([0; EIGHT], 0); 256];
+    let mut set = 0;
+    while set < sets.len() {
+        let mut pixel = 0;
+        while pixel < EIGHT {
+            if set >> pixel & 1 == 1 {
+                let (pixels, count) = &mut sets[set];
+                pixels[*count as usize] = pixel as u16;
+                *count += 1;
+            }
+            pixel += 1;
+        }
+        set += 1;
+    }
+    sets
+};
+
+/// The set of those of eight pixels that are not zero, the first one being bit 0.
+#[inline(always)]
+fn lit(pixels: [u8; EIGHT]) -> usize {
+    const ALL_BUT_TOP: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    let pixels = u64::from_le_bytes(pixels);
+    // A sum has its top bit if any of the others was set; no sum reaches the next byte.
+    let tops = (((pixels & ALL_BUT_TOP) + ALL_BUT_TOP) | pixels) & !ALL_BUT_TOP;
+    // The bit of byte k, at 8 k, comes to 56 + k by 56 - 7 k.
+    ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as usize
+}
+
 /// Lists the non-zero pixels of an image behind those that are there, and the ends of its blocks.
 pub(super) fn list(image: &[u8], places: &mut Vec<u16>, values: &mut Vec<u8>, ends: &mut Vec<u16>) {
     let start = places.len();
-    places.resize(start + image.len(), 0);
-    values.resize(start + image.len(), 0);
+    places.resize(start + image.len() + EIGHT, 0);
     let mut count = start;
-    for (number, eight) in image.chunks(8).enumerate() {
-        if number > 0 && (8 * number).is_multiple_of(BLOCK) {
+    let mut list = |first: usize, eight: [u8; EIGHT]| {
+        if first > 0 && first.is_multiple_of(BLOCK) {
             ends.push((count - start) as u16);
         }
         // Most of an image is empty.
-        if eight.iter().fold(0, |all, value| all | value) == 0 {
-            continue;
+        if eight == [0; EIGHT] {
+            return;
         }
-        // Every pixel is written, and those that are zero are written over: where strokes begin and
-        // end is not for a processor to guess.
-        for (offset, &value) in eight.iter().enumerate() {
-            places[count] = (8 * number + offset) as u16;
-            values[count] = value;
-            count += usize::from(value != 0);
+        // Eight places are written, and those that are too many are written over: where strokes
+        // begin and end is not for a processor to guess.
+        let (pixels, lit) = &SETS[lit(eight)];
+        for (place, pixel) in places[count..].iter_mut().zip(pixels) {
+            *place = first as u16 + pixel;
         }
+        count += usize::from(*lit);
+    };
+    let (eights, rest) = image.as_chunks::<EIGHT>();
+    for (number, &eight) in eights.iter().enumerate() {
+        list(EIGHT * number, eight);
+    }
+    if !rest.is_empty() {
+        let mut eight = [0; EIGHT];
+        eight[..rest.len()].copy_from_slice(rest);
+        list(EIGHT * eights.len(), eight);
     }
     places.truncate(count);
-    values.truncate(count);
+    values.extend(
+        places[start..]
+            .iter()
+            .map(|&place| image[usize::from(place)]),
+    );
 }
 
 /// Whether 16 bits can number the pixels of such images.
@@ -195,7 +240,9 @@ mod tests {
     #[test]
     fn parts_of_an_image_are_its_pixels_there() {
         for size in [1, 31, 32, 33, 64, 100, 784] {
-            let image: Vec<u8> = (0..size).map(|k| (k * k % 7 % 3) as u8).collect();
+            let image: Vec<u8> = (0..size)
+                .map(|k| [0, 1, 0x80, 0xFF][k * k % 7 % 4])
+                .collect();
             let (mut places, mut values, mut ends) = (Vec::new(), Vec::new(), Vec::new());
             list(&image, &mut places, &mut values, &mut ends);
             assert_eq!(ends.len(), (size - 1) / BLOCK);

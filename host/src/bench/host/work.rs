@@ -13,8 +13,8 @@ use super::operations::Used;
 use crate::data::Samples;
 use crate::model::{Model, parse_architecture};
 use crate::training::{
-    Engine, EngineState, Hyperparameters, ImageSource, Instructions, OptimizerChoice, Progress,
-    SparseImages, TrainingImages, evaluate,
+    Engine, EngineState, Hyperparameters, ImageSource, Instructions, OptimizerChoice, Predictor,
+    Progress, SparseImages, TrainingImages,
 };
 
 /// Where weights, shuffles, masks and distortions come from.
@@ -243,7 +243,7 @@ impl<'a> Bench<'a> {
 
     /// Mini-batches, by the engine.
     fn predictions(&self, work: &Work, threads: usize) -> Result<Vec<f64>> {
-        let model = work.model()?;
+        let mut predictor = Predictor::new(&work.model()?, threads, self.instructions);
         let portions: Vec<Samples> = self
             .samples
             .images
@@ -259,26 +259,20 @@ impl<'a> Bench<'a> {
         timed(|| {
             let mut count = 0;
             for portion in &portions {
-                let found = evaluate(&model, portion, threads, self.instructions);
-                count += black_box(found).predictions.len();
+                count += black_box(predictor.evaluate(portion)).predictions.len();
             }
             Ok(count)
         })
     }
 
-    /// One image after the other, as a program would that has nothing but core.
+    /// One image after the other.
     fn single_predictions(&self, work: &Work) -> Result<Vec<f64>> {
-        // The shape of a typed network is fixed while compiling.
-        type Network = Mlp<784, 100, 10>;
-        let mut network = Box::new(Network::ZEROED);
-        anyhow::ensure!(work.hidden == 100, "no typed network for {}", work.name());
-        network.init_weights(&mut XorShiftRng::seed_from_u64(SEED));
-        let (images, _) = self.samples.images.as_chunks::<784>();
+        let mut predictor = Predictor::new(&work.model()?, 1, self.instructions);
         timed(|| {
-            for image in images {
-                black_box(network.predict(image));
+            for index in 0..self.samples.len() {
+                black_box(predictor.predict(self.samples.image(index)));
             }
-            Ok(images.len())
+            Ok(self.samples.len())
         })
     }
 }
