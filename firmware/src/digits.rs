@@ -313,7 +313,7 @@ mod tests {
         (reads, rest.split_once(", ").unwrap().1)
     }
 
-    /// tests/real_boards.rs and tests/pico.py have the same checksums.
+    /// Tests of boards have the same checksums.
     #[test]
     fn learns_and_reads() {
         let said = run(&mut erased(), false, 20 * LINE);

@@ -20,6 +20,9 @@ struct Board {
     clock_mhz: u32,
 }
 
+/// What programs have of the second block; the rest is for `thumbnet bench`.
+pub(crate) const RAM: usize = 3 << 20;
+
 /// With the processors that have no security extension.
 const PLAIN: Board = Board {
     machine: "",
@@ -96,7 +99,7 @@ pub(crate) fn choose() {
             "MEMORY
 {{
   FLASH : ORIGIN = {flash:#010x}, LENGTH = 4M
-  RAM   : ORIGIN = {ram:#010x}, LENGTH = 3M
+  RAM   : ORIGIN = {ram:#010x}, LENGTH = {RAM}
 }}
 
 /* What `thumbnet bench` puts into memory before a program starts is behind the program's own. */

@@ -1,15 +1,19 @@
 //! Chooses the board and the network that programs are built for.
 
 mod board;
+#[path = "../../models/build.rs"]
 mod model;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+/// The stack's share of RAM, at least.
+const STACK: usize = 64 << 10;
 
 fn main() {
     println!("cargo::rerun-if-changed=build");
     board::choose();
-    model::choose();
+    model::choose(Path::new("../models"), board::RAM - STACK);
 }
 
 /// Writes a file where the crate's sources, or the linker, look for it.

@@ -36,8 +36,8 @@ mod board {
 pub mod bench;
 pub mod faults;
 pub mod led;
-pub mod memory;
 pub mod meter;
+#[path = "../../models/model.rs"]
 pub mod model;
 pub mod serve;
 pub mod uart;
@@ -67,6 +67,8 @@ use cortex_m::Peripherals;
 use led::UserLed;
 use meter::InstructionMeter;
 use thumbnet_firmware::Board;
+
+pub use thumbnet_board_kit::memory;
 
 /// The program did what it was asked to.
 pub const SUCCESS: u8 = 0;

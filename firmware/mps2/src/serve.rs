@@ -8,21 +8,12 @@ use thumbnet_firmware::serve::{self, About, Leave};
 
 use crate::board::{CLOCK_MHZ, NAME};
 use crate::memory::{free_ram, memory};
-use crate::model::{INPUTS, MODEL, Model, ModelCost, ModelMethods, PREPARATION};
+use crate::model::{MODEL, ModelCost, PREPARATION, ServeMemory};
 use crate::uart::Uart;
 use crate::{SUCCESS, exit, take};
 
-/// Most samples of a mini-batch.
-const BATCH: usize = 128;
-
-/// Longest frame.
-const FRAME: usize = 1024;
-
-/// What the program keeps.
-pub type Memory = serve::Memory<Model, ModelMethods<BATCH>, INPUTS, BATCH, FRAME>;
-
 /// Serves until the desktop asks for a new start.
-pub fn serve(kept: &mut Memory) -> ! {
+pub fn serve(kept: &mut ServeMemory) -> ! {
     kept.network.copy_from(&MODEL);
     let mut uart = Uart::take();
     let mut board = take();

@@ -2,6 +2,9 @@
 #![cfg(target_os = "none")]
 #![no_std]
 
+#[path = "../../../models/model.rs"]
+pub mod model;
+
 mod usb;
 
 use inverted_pin::InvertedPin;

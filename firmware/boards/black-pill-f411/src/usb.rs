@@ -17,6 +17,9 @@ use usbd_serial::{SerialPort, USB_CLASS_CDC};
 /// The numbers of a serial port that anybody may use, if the strings say what it is.
 const NUMBERS: UsbVidPid = UsbVidPid(0x16c0, 0x27dd);
 
+/// Memory for packets, as much as the chip has.
+const FIFO_WORDS: usize = 320;
+
 /// The most that comes in one packet.
 const PACKET: usize = 64;
 
@@ -66,7 +69,8 @@ fn OTG_FS() {
 ///
 /// If it is called twice.
 pub(crate) fn open(usb: USB) -> (Reader, Writer) {
-    let memory = singleton!(: [u32; 1_024] = [0; 1_024]).expect("the line is opened once");
+    let memory =
+        singleton!(: [u32; FIFO_WORDS] = [0; FIFO_WORDS]).expect("the line is opened once");
     let bus = singleton!(: UsbBusAllocator<UsbBusType> = UsbBus::new(usb, memory));
     let bus = bus.expect("the line is opened once");
     let received = singleton!(: Received = Received::new()).expect("the line is opened once");

@@ -10,8 +10,11 @@ use embedded_hal_nb::serial;
 use embedded_io::{ErrorType, Read, ReadReady};
 use heapless::Deque;
 
-/// What has arrived while the program looked elsewhere: 0.36 s at 115,200 baud.
-pub type Received = Deque<u8, 4_096>;
+/// How much may arrive while the program looks elsewhere: 0.36 s at 115,200 baud.
+pub const BYTES: usize = 4_096;
+
+/// What has arrived meanwhile.
+pub type Received = Deque<u8, BYTES>;
 
 /// What an interrupt and the program share of a receiver `R`; it belongs in a `static`.
 pub struct Line<R>(Mutex<RefCell<Option<Ends<R>>>>);

@@ -9,6 +9,7 @@ use embassy_nrf::gpio::AnyPin;
 use embassy_nrf::peripherals::{PPI_CH0, PPI_CH1, PPI_GROUP0, TIMER1, UARTE0};
 use embassy_nrf::{Peri, Peripherals, bind_interrupts, uarte};
 
+use crate::line::BYTES;
 use crate::{Blocking, CycleClock};
 
 /// What all of them run at.
@@ -57,7 +58,7 @@ pub fn open(
     receive: Peri<'static, AnyPin>,
     send: Peri<'static, AnyPin>,
 ) -> (Reader, Writer) {
-    let received = singleton!(: [u8; 4_096] = [0; 4_096]).expect("the line is opened once");
+    let received = singleton!(: [u8; BYTES] = [0; BYTES]).expect("the line is opened once");
     let sent = singleton!(: [u8; 256] = [0; 256]).expect("the line is opened once");
     let line = BufferedUarte::new(
         uart,

@@ -5,6 +5,9 @@
 #![cfg(target_os = "none")]
 #![no_std]
 
+#[path = "../../../models/model.rs"]
+pub mod model;
+
 use stm32f4xx_hal::flash::UnlockedFlash;
 use stm32f4xx_hal::gpio::{Input, Output, PA10, PB11};
 use stm32f4xx_hal::pac;

@@ -2,6 +2,9 @@
 #![cfg(target_os = "none")]
 #![no_std]
 
+#[path = "../../../models/model.rs"]
+pub mod model;
+
 use embassy_nrf::gpio::{Input, Level, Output, OutputDrive, Pull};
 use embassy_nrf::nvmc::Nvmc;
 use inverted_pin::InvertedPin;

@@ -2,6 +2,9 @@
 #![cfg(target_os = "none")]
 #![no_std]
 
+#[path = "../../../models/model.rs"]
+pub mod model;
+
 use stm32f4xx_hal::flash::UnlockedFlash;
 use stm32f4xx_hal::gpio::{Input, Output, PA5, PC13};
 use stm32f4xx_hal::pac;

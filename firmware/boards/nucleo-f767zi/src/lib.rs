@@ -2,6 +2,9 @@
 #![cfg(target_os = "none")]
 #![no_std]
 
+#[path = "../../../models/model.rs"]
+pub mod model;
+
 use cortex_m::singleton;
 use embassy_stm32::flash::{Blocking, Flash};
 use embassy_stm32::gpio::{Input, Level, Output, Pull, Speed};
@@ -14,6 +17,7 @@ use embassy_stm32::usart::{
 };
 use embassy_stm32::{bind_interrupts, peripherals};
 use inverted_pin::InvertedPin;
+use thumbnet_board_kit::line::BYTES;
 use thumbnet_board_kit::{CycleClock, region};
 use thumbnet_firmware::Parts;
 
@@ -41,7 +45,7 @@ bind_interrupts!(struct Interrupts {
 pub fn take() -> NucleoF767zi {
     let core = cortex_m::Peripherals::take().expect("the board is taken once, at start-up");
     let chip = embassy_stm32::init(clocks());
-    let received = singleton!(: [u8; 4_096] = [0; 4_096]).expect("the board is taken once");
+    let received = singleton!(: [u8; BYTES] = [0; BYTES]).expect("the board is taken once");
     let sent = singleton!(: [u8; 256] = [0; 256]).expect("the board is taken once");
     let line = BufferedUart::new(
         chip.USART3,

@@ -2,6 +2,9 @@
 #![cfg(target_os = "none")]
 #![no_std]
 
+#[path = "../../../models/model.rs"]
+pub mod model;
+
 use thumbnet_board_kit::rp::{self, RpParts};
 
 /// Takes the board into use; see [`rp::take`].

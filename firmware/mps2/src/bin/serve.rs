@@ -2,10 +2,11 @@
 #![no_std]
 #![no_main]
 
-use thumbnet_mps2::serve::{self, Memory};
+use thumbnet_mps2::model::ServeMemory;
+use thumbnet_mps2::serve::serve;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    static mut MEMORY: Memory = Memory::ZEROED;
-    serve::serve(MEMORY)
+    static mut MEMORY: ServeMemory = ServeMemory::ZEROED;
+    serve(MEMORY)
 }

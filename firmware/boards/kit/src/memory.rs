@@ -10,15 +10,24 @@ unsafe extern "C" {
     safe static __sidata: u32;
     safe static __sdata: u32;
     safe static __edata: u32;
+    safe static __sheap: u32;
     safe static _ram_start: u32;
+    safe static _ram_end: u32;
     safe static _stack_end: u32;
     safe static _stack_start: u32;
 }
 
 /// Bytes of RAM that are in no use, and have not been since start-up.
 pub fn free_ram() -> u32 {
-    let room = (&raw const _stack_start).addr() - (&raw const _stack_end).addr();
-    room as u32 - memory().stack_bytes
+    let (statics_end, ram_end) = ((&raw const __sheap).addr(), (&raw const _ram_end).addr());
+    let behind = (ram_end - statics_end) as u32;
+    let stack_start = (&raw const _stack_start).addr();
+    if stack_start < statics_end {
+        // The stack is below, in a part of RAM of its own.
+        behind
+    } else {
+        behind - memory().stack_bytes
+    }
 }
 
 /// The program's memory, with the stack as deep as it has been since start-up.
@@ -47,7 +56,7 @@ pub fn memory() -> Memory {
 
     Memory {
         flash_bytes: flash as u32,
-        static_ram_bytes: (stack_end - address(&raw const _ram_start)) as u32,
+        static_ram_bytes: (address(&raw const __sheap) - address(&raw const _ram_start)) as u32,
         stack_bytes: (stack_start - deepest) as u32,
     }
 }

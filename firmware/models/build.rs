@@ -1,4 +1,5 @@
-//! Which weights file programs carry in flash: writes down in Rust which network it holds.
+//! For build scripts of boards: which weights file programs carry in flash, and how much of the
+//! board's RAM its training may take; writes down in Rust what follows.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -11,14 +12,16 @@ use crate::write;
 /// nobody can tell here where a relative one was meant to start.
 const VARIABLE: &str = "THUMBNET_MODEL";
 
-/// Writes the types that go with the weights file, and names it to the crate.
-pub(crate) fn choose() {
+/// Writes the types that go with the weights file, and names it to the crate. `folder` is this one,
+/// and `ram` what the board has for variables.
+pub(crate) fn choose(folder: &Path, ram: usize) {
     println!("cargo::rerun-if-env-changed={VARIABLE}");
 
     let model = match env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
         Some(chosen) => PathBuf::from(chosen),
         None => PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
-            .join("../models/784-32-10.thumbnet"),
+            .join(folder)
+            .join("784-32-10.thumbnet"),
     };
     let path = model.display();
     println!("cargo::rerun-if-changed={path}");
@@ -33,18 +36,18 @@ pub(crate) fn choose() {
              --format device --out FILE`"
         );
     } else {
-        match network(&model) {
+        match network(&model, ram) {
             Ok(network) => {
                 write("network.rs", &network);
-                println!("cargo::rustc-env=THUMBNET_MPS2_MODEL={path}");
+                println!("cargo::rustc-env=THUMBNET_CHOSEN_MODEL={path}");
             }
             Err(error) => println!("cargo::error={VARIABLE}={path} cannot be used: {error}"),
         }
     }
 }
 
-/// The type of a file's network, and the room for an image that it needs.
-fn network(path: &Path) -> Result<String, Box<dyn std::error::Error>> {
+/// The type of a file's network, the room for an image that it needs, and how a board trains it.
+fn network(path: &Path, ram: usize) -> Result<String, Box<dyn std::error::Error>> {
     let file = fs::read(path)?;
     let (header, _) = format::read(&file)?;
     let architecture = header.architecture;
@@ -54,6 +57,12 @@ fn network(path: &Path) -> Result<String, Box<dyn std::error::Error>> {
         layers += &format!(" => {} {:?}", layer.fan_out, layer.activation);
     }
     let inputs = architecture.inputs();
+    let units = architecture
+        .layers()
+        .iter()
+        .map(|layer| layer.fan_out)
+        .sum();
+    let (methods, batch) = training(architecture.parameters(), inputs, units, ram);
     let preparation = header.preparation;
     let (image, room, new) = match preparation.takes() {
         None => (inputs, format!("[u8; {inputs}]"), format!("[0; {inputs}]")),
@@ -87,9 +96,20 @@ pub const IMAGE: usize = {image};
 /// How many classes it tells apart.
 pub const CLASSES: usize = {classes};
 
-/// The optimisers that there is memory for, besides the network.
-pub type ModelMethods<const BATCH: usize> =
-    thumbnet_firmware::serve::methods::{methods}<Model, BATCH>;
+/// Most samples of a mini-batch that a desktop may ask for.
+pub const BATCH: usize = {batch};
+
+/// Longest frame that a desktop may send.
+pub const FRAME: usize = {FRAME};
+
+/// What a board keeps that a desktop trains, with the optimisers that there is memory for.
+pub type ServeMemory = thumbnet_firmware::serve::Memory<
+    Model,
+    thumbnet_firmware::serve::methods::{methods}<Model, BATCH>,
+    INPUTS,
+    BATCH,
+    FRAME,
+>;
 
 /// Room for an image, and for what the network sees of it.
 pub fn room() -> {room} {{
@@ -98,19 +118,42 @@ pub fn room() -> {room} {{
 ",
         cost = header.cost,
         classes = architecture.classes(),
-        methods = methods(architecture.parameters())
     ))
 }
 
-/// The largest set of optimisers that leaves enough of the 3 MB of RAM for everything else.
-fn methods(parameters: usize) -> &'static str {
-    const MOST: usize = (2 << 20) + (1 << 18);
-    let fits = |floats: usize| parameters * size_of::<f32>() * floats <= MOST;
-    if fits(4) {
-        "Every"
-    } else if fits(2) {
-        "WithVelocity"
-    } else {
-        "GradientDescent"
+/// Longest frame that a desktop may send; what is being sent, received and decoded is three of them.
+const FRAME: usize = 1_024;
+
+/// What else a program keeps: what arrives while it computes, and things of a few bytes.
+const REST: usize = 4_096 + 3_072;
+
+/// More samples than a mini-batch usually has.
+const LARGEST_BATCH: usize = 128;
+
+/// Fewer are not worth the memory of an optimiser.
+const SMALLEST_BATCH: usize = 10;
+
+/// The largest set of optimisers that a board's RAM has room for beside the network, and the most
+/// samples of a mini-batch.
+fn training(parameters: usize, inputs: usize, units: usize, ram: usize) -> (&'static str, usize) {
+    let float = size_of::<f32>();
+    // What each sample of a mini-batch takes: its inputs, what comes of them, and its label.
+    let sample = inputs + float * (units + 1) + 1;
+    let batch = |floats: usize| {
+        let fixed = floats * parameters * float + 3 * FRAME + REST;
+        (ram.saturating_sub(fixed) / sample).min(LARGEST_BATCH)
+    };
+    for (methods, floats) in [("Every", 4), ("WithVelocity", 2)] {
+        if batch(floats) >= SMALLEST_BATCH {
+            return (methods, batch(floats));
+        }
     }
+    if batch(1) == 0 {
+        println!(
+            "cargo::warning=training this network takes {} bytes of RAM, and the board has {ram}: \
+             what does not train may fit",
+            parameters * float + 3 * FRAME + REST + sample
+        );
+    }
+    ("GradientDescent", batch(1).max(1))
 }
