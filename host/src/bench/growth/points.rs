@@ -25,16 +25,18 @@ impl Varied {
     pub const ALL: [Self; 4] = [Self::Hidden, Self::Depth, Self::Batch, Self::Zeros];
 }
 
-/// Many of them beside sizes that vectors and panels of units have: that is where steps would be.
-const HIDDEN: [usize; 39] = [
-    8, 16, 24, 30, 32, 40, 48, 56, 64, 72, 80, 88, 96, 100, 104, 112, 120, 128, 136, 144, 160, 176,
-    192, 208, 224, 240, 256, 272, 320, 384, 400, 448, 512, 576, 640, 768, 800, 896, 1024,
+/// Many of them around numbers that vectors (16 or 8) and panels of units (128 or 104) have: that is
+/// where steps would be.
+const HIDDEN: [usize; 42] = [
+    8, 16, 24, 30, 32, 40, 48, 56, 64, 72, 80, 88, 96, 100, 104, 105, 112, 120, 128, 129, 136, 144,
+    160, 176, 192, 208, 224, 240, 256, 257, 272, 320, 384, 400, 448, 512, 576, 640, 768, 800, 896,
+    1024,
 ];
 
 /// Many of them where training changes its ways: 2, 16 and 64.
-const BATCH: [usize; 33] = [
+const BATCH: [usize; 31] = [
     1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 17, 20, 24, 32, 40, 48, 56, 64, 65, 72, 80, 100, 128, 129,
-    160, 192, 256, 320, 384, 500, 640, 1000,
+    160, 192, 256, 384, 500, 1000,
 ];
 
 /// In percent.
