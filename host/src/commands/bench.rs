@@ -89,7 +89,7 @@ Example:
   thumbnet bench host --against before.json";
 
 const GROWTH_HELP: &str = "\
-Takes about a minute. One thing varies at a time: hidden units from 8 to 1,024, hidden layers from 1
+Takes two minutes. One thing varies at a time: hidden units from 8 to 1,024, hidden layers from 1
 to 6, samples of a mini-batch from 1 to 1,000, and zeros in the input, then of noise, from 0 to 95 %.
 All else is 784-100-10 with mini-batches of 100 on images of MNIST. A time is that of the fastest of
 many short epochs, divided by its samples.

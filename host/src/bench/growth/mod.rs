@@ -26,11 +26,11 @@ pub use picture::Picture;
 use points::Point;
 pub use points::Varied;
 
-/// Images of an epoch: some milliseconds.
-const IMAGES: usize = 4_000;
+/// Images of an epoch: a few milliseconds, which other programs often leave alone.
+const IMAGES: usize = 2_000;
 
 /// How long epochs take together, at least.
-const LEAST: Duration = Duration::from_millis(300);
+const LEAST: Duration = Duration::from_millis(500);
 
 /// How many threads are tried.
 const THREADS: [usize; 2] = [1, 2];
