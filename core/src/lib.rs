@@ -38,7 +38,7 @@
 //! # The numerical contract
 //!
 //! For the same seed, data and configuration every parameter has the same bits after any number
-//! of steps on x86-64 of any vector width, and on Cortex-M with and without an FPU:
+//! of steps on x86-64 of any vector width, on AArch64, and on Cortex-M with and without an FPU:
 //!
 //! 1. a multiplication and an addition are two roundings: no fused multiply-add, anywhere;
 //! 2. every sum has one order, fixed by the source: over inputs ascending in the forward pass,
