@@ -28,7 +28,12 @@ FLASH_BYTES = 2 * 1024 * 1024
 CHANGES = {0x02: 256, 0x20: 4096, 0xD8: 65536}
 # Instructions between two looks at the emulator's timers.
 TICKS = 64
+# The exit code of a power cut.
 POWER_CUT = 75
+
+
+class PowerCut(Exception):
+    """There is no power any more."""
 
 
 class Received(deque):
@@ -103,7 +108,7 @@ class Pico:
         if self.file:
             os.pwrite(self.file.fileno(), self.chip.flash[start:start + length], start)
         if cut:
-            sys.exit(POWER_CUT)
+            raise PowerCut
 
     def run(self, received=b""):
         """Runs for some milliseconds; takes bytes of the line, and returns what came out of it."""
@@ -153,7 +158,10 @@ def main():
     pico = Pico(arguments.program, arguments.flash, arguments.cut)
     with socket.create_server(("127.0.0.1", arguments.port)) as listener:
         print(f"tcp:127.0.0.1:{listener.getsockname()[1]}", flush=True)
-        serve(pico, listener)
+        try:
+            serve(pico, listener)
+        except PowerCut:
+            sys.exit(POWER_CUT)
 
 
 if __name__ == "__main__":

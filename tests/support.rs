@@ -109,6 +109,15 @@ impl Board {
     }
 }
 
+/// A program of a board that people have, built: `board_program("pico", TARGET, "digits")`.
+pub fn board_program(board: &str, target: &str, name: &str) -> PathBuf {
+    let name = format!("{board}-{name}");
+    let mut cargo = cargo();
+    cargo.args(["--package", &format!("thumbnet-{board}"), "--bin", &name]);
+    cargo.args(["--target", target]);
+    built(cargo, &name)
+}
+
 /// `cargo build --release` of this repository, unaffected by what this very test was built with.
 fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));

@@ -1,0 +1,103 @@
+//! Boards that people have: what their programs take of flash and RAM, and, on the one that QEMU
+//! emulates, what they do. The Raspberry Pi Pico's are run by tests/pico.py.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use object::{Object, ObjectSection, ObjectSegment, SectionKind};
+use thumbnet_tests::{Run, Started, board_program};
+
+const M0: &str = "thumbv6m-none-eabi";
+const M4F: &str = "thumbv7em-none-eabihf";
+const M33: &str = "thumbv8m.main-none-eabihf";
+
+/// Boards, their targets, and what their programs may take of flash and of RAM beside the 8 KB of
+/// the stack, in bytes: `digits`, and `serve` with a network of 101,800 bytes in both.
+const BOARDS: [(&str, &str, [u64; 2], [u64; 2]); 8] = [
+    ("black-pill-f411", M4F, [93_000, 29_000], [220_000, 125_000]),
+    ("microbit-v2", M4F, [69_000, 27_000], [188_000, 123_000]),
+    ("netduino-plus-2", M4F, [74_000, 76_000], [190_000, 123_000]),
+    ("nrf52840-dk", M4F, [69_000, 27_000], [266_000, 256_000]),
+    ("nucleo-f446re", M4F, [70_000, 26_000], [192_000, 123_000]),
+    ("nucleo-f767zi", M4F, [68_000, 27_000], [506_000, 524_000]),
+    ("pico", M0, [78_000, 26_000], [260_000, 265_000]),
+    ("pico2", M33, [76_000, 26_000], [501_000, 524_000]),
+];
+
+/// Where RAM begins on all of them.
+const RAM: u64 = 0x2000_0000;
+
+/// Bytes of flash and RAM that a program takes.
+fn sizes(program: &Path) -> [u64; 2] {
+    let bytes = fs::read(program).unwrap();
+    let file = object::File::parse(&*bytes).unwrap();
+    // What is loaded, wherever it is when the program runs: a board without a disk has it in flash.
+    let flash = file.segments().map(|segment| segment.file_range().1).sum();
+    let variables = file.sections().filter(|section| {
+        let kind = section.kind();
+        section.address() >= RAM
+            && (kind == SectionKind::Data || kind == SectionKind::UninitializedData)
+    });
+    [flash, variables.map(|section| section.size()).sum()]
+}
+
+#[test]
+#[ignore = "builds for all boards: tests/run"]
+fn programs_take_what_they_took() {
+    let mut wrong = Vec::new();
+    for (board, target, digits, serve) in BOARDS {
+        for (name, expected) in [("digits", digits), ("serve", serve)] {
+            let found = sizes(&board_program(board, target, name));
+            let [flash, ram] = found;
+            println!("measured: {board}-{name}: {flash} bytes of flash, {ram} of RAM");
+            // Smaller by more than a twentieth is as wrong: then the table is to be mended.
+            let close = |(found, expected)| found <= expected && found * 20 >= expected * 19;
+            if !found.into_iter().zip(expected).all(close) {
+                wrong.push((board, name, found));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Starts a program of the Netduino Plus 2 in QEMU, with its line on standard output.
+fn netduino(name: &str) -> Started {
+    let program: PathBuf = board_program("netduino-plus-2", M4F, name);
+    let mut qemu = Command::new("qemu-system-arm");
+    qemu.args([
+        "-machine",
+        "netduinoplus2",
+        "-nographic",
+        "-monitor",
+        "none",
+    ]);
+    qemu.args(["-serial", "null", "-serial", "stdio", "-kernel"]);
+    Run::start(qemu.arg(program))
+}
+
+/// The checksum is the desktop's: a test of `firmware/src/digits.rs` has it, too.
+#[test]
+#[ignore = "needs QEMU: tests/run"]
+fn an_stm32f405_learns_digits() {
+    let mut started = netduino("digits");
+    started.until("thumbnet on Netduino Plus 2: 64-32-10 learns 190 digits");
+    started.until("CRC-32 of weights 661fc8ad");
+    started.until("epoch 10: reads 96 of 105 others");
+}
+
+/// Each kind of fault ends the program, which starts again and says what it was.
+#[test]
+#[ignore = "needs QEMU: tests/run"]
+fn faults_are_told() {
+    let mut started = netduino("faults");
+    for told in [
+        "before: nothing",
+        "before: panic in line 28 of firmware/boards/netduino-plus-2/src/",
+        "before: processor fault at 0x080",
+        "before: stack overflow",
+    ] {
+        started.until(told);
+    }
+}
