@@ -9,11 +9,15 @@
 //! Everything beyond a dozen numbers per image is integer arithmetic, so boards without a
 //! floating-point unit augment too, and all targets make the same bits.
 
+mod map;
 mod warp;
 
 use core::fmt;
 
 use rand_core::Rng;
+
+pub use map::{Map, NODES, PATCHES, Span};
+pub use warp::bilinear;
 
 use crate::random::uniform;
 
@@ -222,14 +226,25 @@ impl Distortion {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<(), AugmentError> {
-        if width > LONGEST || height > LONGEST {
-            return Err(AugmentError::Size { width, height });
-        }
+        let map = self.map(width, height)?;
         let expected = width * height;
         for found in [input.len(), output.len()] {
             if found != expected {
                 return Err(AugmentError::Length { expected, found });
             }
+        }
+        warp::warp(&map, width, height, input, output);
+        Ok(())
+    }
+
+    /// From where the pixels of an image of `width` x `height` pixels, each up to 4096, come: for
+    /// those who sample it by themselves.
+    ///
+    /// # Errors
+    /// A side that is too long, or a number out of its range.
+    pub fn map(&self, width: usize, height: usize) -> Result<Map<'_>, AugmentError> {
+        if width > LONGEST || height > LONGEST {
+            return Err(AugmentError::Size { width, height });
         }
         for axis in [0, 1] {
             within(Strength::Shift, -1.0, self.shift[axis])?;
@@ -238,8 +253,7 @@ impl Distortion {
         within(Strength::Rotation, -1.0, self.rotation)?;
         within(Strength::Shear, -1.0, self.shear)?;
         within(Strength::Elastic, 0.0, self.elastic)?;
-        warp::warp(self, width, height, input, output);
-        Ok(())
+        Ok(Map::new(self, width, height))
     }
 }
 

@@ -9,9 +9,11 @@ use std::thread::Scope;
 use anyhow::{Context, Result, bail, ensure};
 use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
-use thumbnet::augment::Augment;
+use thumbnet::augment::{Augment, Distortion};
 use thumbnet::preparation::{Preparation, Size};
 
+use super::Instructions;
+use super::distort::Distorter;
 use super::sparse::{SparseImages, check_size};
 use crate::data::Samples;
 
@@ -60,16 +62,20 @@ impl<'a> ImageSource<'a> {
     /// # Panics
     /// If there is no such sample.
     pub fn distort(&self, epoch: usize, index: usize, image: &mut [u8]) -> Result<()> {
+        let distortion = self.distortion(epoch, index)?;
+        let Samples { width, height, .. } = *self.samples;
+        distortion.apply(width, height, self.samples.image(index), image)?;
+        Ok(())
+    }
+
+    /// What is done to sample `index` in epoch `epoch`.
+    fn distortion(&self, epoch: usize, index: usize) -> Result<Distortion> {
         // Weights, shuffles and dropout start from the seed itself. Seeds in a row are as good as
         // any: a generator mixes the seed that it starts from.
         let next =
             |seed: u64, step: usize| XorShiftRng::seed_from_u64(seed.wrapping_add(step as u64));
         let key = next(next(!self.seed, 0).next_u64(), epoch).next_u64();
-        let Samples { width, height, .. } = *self.samples;
-        let sample = self.samples.image(index);
-        let mut rng = next(key, index);
-        self.augment.apply(&mut rng, width, height, sample, image)?;
-        Ok(())
+        Ok(self.augment.draw(&mut next(key, index))?)
     }
 
     /// Whether there are so many samples, of a size that can be distorted and prepared.
@@ -134,6 +140,7 @@ impl<'a> ImageSource<'a> {
             ..
         } = *self;
         let given = preparation.gives().map_or(samples.pixels(), Size::pixels);
+        let mut distorter = Distorter::new(samples.width, samples.height, Instructions::detect());
         let mut distorted = vec![0; samples.pixels()];
         let mut prepared = vec![0; given];
         let mut scratch = vec![0; preparation.scratch_bytes()];
@@ -144,7 +151,8 @@ impl<'a> ImageSource<'a> {
             }
             let mut image = samples.image(index);
             if !self.augment.is_none() {
-                self.distort(epoch, index, &mut distorted)?;
+                let distortion = self.distortion(epoch, index)?;
+                distorter.apply(&distortion, image, &mut distorted)?;
                 image = &distorted;
             }
             if preparation != Preparation::None {

@@ -6,6 +6,7 @@ mod augmented;
 mod backlog;
 mod blocks;
 mod columns;
+mod distort;
 mod engine;
 mod evaluate;
 mod full_batch;
