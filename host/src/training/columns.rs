@@ -42,16 +42,20 @@ impl Columns {
     /// Takes some samples, at most [`PORTION`], every value to be multiplied by `rate`.
     #[inline(always)]
     pub(super) fn fill(&mut self, mini_batch: &MiniBatch, samples: Range<usize>, rate: f32) {
-        self.samples = samples.len().max(1);
+        let count = samples.len().max(1);
+        self.samples = count;
         for (level, value) in self.levels.iter_mut().zip(mini_batch.levels()) {
             *level = rate * value;
         }
         self.present.fill(0);
+        // Slices of their own, or each byte that is written might change where they are.
+        let (present, pixels) = (self.present.as_mut_slice(), self.pixels.as_mut_slice());
+        let first = self.inputs.start;
         for (bit, sample) in samples.enumerate() {
             for (place, value) in mini_batch.image(sample).part(&self.inputs) {
-                let place = place - self.inputs.start;
-                self.present[place] |= 1 << bit;
-                self.pixels[place * self.samples + bit] = value;
+                let place = place - first;
+                present[place] |= 1 << bit;
+                pixels[place * count + bit] = value;
             }
         }
     }
