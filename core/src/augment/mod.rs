@@ -226,14 +226,14 @@ impl Distortion {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<(), AugmentError> {
-        let map = self.map(width, height)?;
+        self.check(width, height)?;
         let expected = width * height;
         for found in [input.len(), output.len()] {
             if found != expected {
                 return Err(AugmentError::Length { expected, found });
             }
         }
-        warp::warp(&map, width, height, input, output);
+        warp::warp(self, width, height, input, output);
         Ok(())
     }
 
@@ -243,6 +243,13 @@ impl Distortion {
     /// # Errors
     /// A side that is too long, or a number out of its range.
     pub fn map(&self, width: usize, height: usize) -> Result<Map<'_>, AugmentError> {
+        self.check(width, height)?;
+        Ok(Map::new(self, width, height))
+    }
+
+    /// Whether sides and numbers are in their range.
+    #[inline(always)]
+    fn check(&self, width: usize, height: usize) -> Result<(), AugmentError> {
         if width > LONGEST || height > LONGEST {
             return Err(AugmentError::Size { width, height });
         }
@@ -252,8 +259,7 @@ impl Distortion {
         }
         within(Strength::Rotation, -1.0, self.rotation)?;
         within(Strength::Shear, -1.0, self.shear)?;
-        within(Strength::Elastic, 0.0, self.elastic)?;
-        Ok(Map::new(self, width, height))
+        within(Strength::Elastic, 0.0, self.elastic)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A patch whose corners all come from one side of the ink is known to be black without looking.
 
+use super::Distortion;
 use super::map::{Map, ONE, PATCHES, Span};
 
 const FRACTION: i32 = ONE - 1;
@@ -10,7 +11,13 @@ const FRACTION: i32 = ONE - 1;
 const SLACK: i32 = ONE / 16;
 
 /// Writes the distorted `input` to `output`; both have `width * height` pixels.
-pub(super) fn warp(map: &Map<'_>, width: usize, height: usize, input: &[u8], output: &mut [u8]) {
+pub(super) fn warp(
+    distortion: &Distortion,
+    width: usize,
+    height: usize,
+    input: &[u8],
+    output: &mut [u8],
+) {
     output.fill(0);
     let Some(ink) = Ink::find(width, input) else {
         return;
@@ -21,6 +28,7 @@ pub(super) fn warp(map: &Map<'_>, width: usize, height: usize, input: &[u8], out
         width,
         height,
     };
+    let map = Map::new(distortion, width, height);
     let columns: [Span; PATCHES] = core::array::from_fn(|patch| Span::new(patch, width));
     let mut upper = map.nodes(0);
     for band in 0..PATCHES {
