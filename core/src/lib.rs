@@ -31,7 +31,7 @@
 //!
 //! In the order in which a sample flows: [`augment`], [`preparation`], [`input`], [`network`] (whose
 //! layers are [`Dense`]), [`activation`], [`cost`], then back through [`dense`] into [`optimizer`]
-//! and [`regularization`], all driven by [`trainer`], which works in [`state`]. [`kernel`] holds the inner loops, [`mod@format`]
+//! and [`regularization`], all driven by [`trainer`], which works in [`state`]; [`head`] lets the last layer train alone. [`kernel`] holds the inner loops, [`mod@format`]
 //! the weights file, [`metrics`] what is counted, [`init`] and [`random`] how weights start,
 //! [`schedule`] and [`stopping`] how fast and how long a run goes.
 //!
@@ -83,6 +83,7 @@ pub mod augment;
 pub mod cost;
 pub mod dense;
 pub mod format;
+pub mod head;
 pub mod init;
 pub mod input;
 pub mod kernel;
@@ -101,6 +102,7 @@ pub use activation::{Activation, Identity, Relu, Sigmoid, Softmax, Tanh};
 pub use architecture::{Architecture, LayerShape};
 pub use cost::{Cost, CrossEntropy, Quadratic, SoftmaxCrossEntropy};
 pub use dense::Dense;
+pub use head::Headed;
 pub use init::{BiasInit, Initialization, WeightInit};
 pub use metrics::{Accuracy, ConfusionMatrix, RunningMean};
 pub use network::{Chain, Mlp, Network, Prediction};
