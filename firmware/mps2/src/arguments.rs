@@ -8,6 +8,7 @@ use thumbnet_firmware::words::word;
 use thumbnet_firmware::{IdxError, Samples};
 
 use crate::file::HostFile;
+use crate::flash::HostFlash;
 
 /// How long a command line may be, with its final zero byte. It is on the stack, but only while it is
 /// looked at: before the program's work begins, and not while its other data is on the stack.
@@ -62,6 +63,18 @@ pub enum ArgumentError {
         /// The largest.
         most: u32,
     },
+    /// An argument should be the path of a file and is missing.
+    NoPath {
+        /// Which of the user's arguments, counted from one.
+        position: usize,
+    },
+    /// An argument is the path of a file that does not open.
+    PathDoesNotOpen {
+        /// Which of the user's arguments, counted from one.
+        position: usize,
+        /// Why not.
+        reason: embedded_io::ErrorKind,
+    },
     /// No data folder was passed in.
     NoData,
     /// The data folder's path does not fit.
@@ -107,13 +120,24 @@ impl defmt::Format for ArgumentError {
                 least,
                 most
             ),
+            Self::NoPath { position } => defmt::write!(
+                formatter,
+                "argument {} should be the path of a file, which is made if it is not there",
+                position
+            ),
+            Self::PathDoesNotOpen { position, reason } => defmt::write!(
+                formatter,
+                "the file of argument {} does not open ({}): give a file that can be written",
+                position,
+                reason
+            ),
             Self::NoData => defmt::write!(
                 formatter,
                 "this program needs MNIST: name its folder with --data DIR"
             ),
             Self::PathTooLong => defmt::write!(
                 formatter,
-                "a data file's path is longer than {} bytes: use a data folder with a shorter path",
+                "a file's path is longer than {} bytes: use a folder with a shorter path",
                 LONGEST_PATH - 1
             ),
             Self::DoesNotOpen { file, reason } => defmt::write!(
@@ -221,18 +245,37 @@ fn open(file: &'static str) -> Result<HostFile, ArgumentError> {
         .ok_or(ArgumentError::NoData)?;
 
     let mut path = [0; LONGEST_PATH];
-    let parts = [folder, "/", file, "\0"];
+    let path = c_path(&[folder, "/", file], &mut path)?;
+    HostFile::open(path).map_err(|error| ArgumentError::DoesNotOpen {
+        file,
+        reason: error.kind(),
+    })
+}
+
+/// The flash in the file of the user's argument at `position`, counted from one.
+///
+/// # Errors
+///
+/// If there is no such argument, or the file cannot be opened or made.
+#[inline(never)]
+pub fn flash(position: usize) -> Result<HostFlash, ArgumentError> {
+    let mut buffer = [MaybeUninit::uninit(); LONGEST_LINE];
+    let file = word(line(&mut buffer)?, position + 1).ok_or(ArgumentError::NoPath { position })?;
+    let mut path = [0; LONGEST_PATH];
+    HostFlash::open(c_path(&[file], &mut path)?).map_err(|error| ArgumentError::PathDoesNotOpen {
+        position,
+        reason: error.kind(),
+    })
+}
+
+/// Puts a path together, with the zero byte that ends it.
+fn c_path<'b>(parts: &[&str], path: &'b mut [u8]) -> Result<&'b CStr, ArgumentError> {
     let mut end = 0;
-    for part in parts {
+    for part in parts.iter().chain(&["\0"]) {
         path.get_mut(end..end + part.len())
             .ok_or(ArgumentError::PathTooLong)?
             .copy_from_slice(part.as_bytes());
         end += part.len();
     }
-    let path = CStr::from_bytes_until_nul(&path).map_err(|_| ArgumentError::PathTooLong)?;
-
-    HostFile::open(path).map_err(|error| ArgumentError::DoesNotOpen {
-        file,
-        reason: error.kind(),
-    })
+    CStr::from_bytes_until_nul(path).map_err(|_| ArgumentError::PathTooLong)
 }

@@ -42,6 +42,12 @@ impl fmt::Display for HostFileError {
     }
 }
 
+impl HostFileError {
+    pub(crate) const fn new(error: io::Error) -> Self {
+        Self(error)
+    }
+}
+
 impl core::error::Error for HostFileError {}
 
 impl embedded_io::Error for HostFileError {

@@ -8,13 +8,14 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`arguments`] | the command line that semihosting passes in, with the data folder |
+//! | [`flash`] | a flash in a file of the desktop |
 //! | [`faults`] | panics and processor faults, logged and turned into exit codes |
 //! | [`mod@file`] | files of the desktop, as [`embedded_io::Read`] |
 //! | [`led`] | the board's two user lights |
 //! | [`memory`] | flash, RAM and stack in use |
 //! | [`meter`] | an instruction counter |
 //! | [`model`] | the network in flash |
-//! | [`mod@evaluate`], [`mod@train`], [`mod@techniques`], [`mod@augment`], [`mod@selftest`] | the programs |
+//! | [`mod@evaluate`], [`mod@train`], [`mod@checkpoints`], [`mod@techniques`], [`mod@augment`], [`mod@selftest`] | the programs |
 //! | [`mod@serve`] | the program that learns what a desktop sends |
 //! | [`uart`] | the first serial line |
 //! | [`bench`] | the programs of `thumbnet bench device`, which have no log |
@@ -50,13 +51,16 @@ macro_rules! logging {
 logging! {
     pub mod arguments;
     pub mod augment;
+    pub mod checkpoints;
     pub mod evaluate;
     pub mod file;
+    pub mod flash;
     pub mod selftest;
     pub mod techniques;
     pub mod train;
 
     pub use augment::augment;
+    pub use checkpoints::{CheckpointMemory, checkpoints};
     pub use evaluate::evaluate;
     pub use selftest::selftest;
     pub use techniques::techniques;

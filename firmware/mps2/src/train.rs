@@ -4,7 +4,7 @@ use thumbnet::cost::CrossEntropy;
 use thumbnet::optimizer::{Optimizer, Zeroed};
 use thumbnet::prelude::*;
 use thumbnet::trainer::ConfigError;
-use thumbnet_firmware::{Batch, TrainError};
+use thumbnet_firmware::{Batch, StoreError, TrainError};
 
 use crate::arguments::{self, ArgumentError, Set};
 use crate::memory::memory;
@@ -25,7 +25,7 @@ pub const MINI_BATCHES: TrainConfig<Momentum> = TrainConfig::new(0.05)
     .with_weight_decay(WeightDecay::L2(5.0e-4));
 
 /// Where the fresh weights come from; a desktop starts from the same with the same seed.
-const SEED: u64 = 7;
+pub(crate) const SEED: u64 = 7;
 
 /// How many images are trained on and tested with, if the arguments say nothing else.
 const SAMPLES: u32 = 1_000;
@@ -49,9 +49,10 @@ impl<O: Optimizer, const BATCH: usize> TrainMemory<O, BATCH> {
 
 /// Why the program did not get to its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Failure {
+pub(crate) enum Failure {
     Argument(ArgumentError),
     Config(ConfigError),
+    Store(StoreError),
     Training(TrainError),
 }
 
@@ -60,6 +61,7 @@ impl defmt::Format for Failure {
         match self {
             Self::Argument(error) => error.format(formatter),
             Self::Config(error) => error.format(formatter),
+            Self::Store(error) => error.format(formatter),
             Self::Training(error) => error.format(formatter),
         }
     }
@@ -74,6 +76,12 @@ impl From<ArgumentError> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Config(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
