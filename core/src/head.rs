@@ -37,7 +37,7 @@ pub trait Headed: Network {
     /// The last layer.
     type Head: Network<Output = Self::Output, Scores = Self::Scores>;
     /// What the head sees of an input: `[f32; N]`, the activations of the last hidden layer.
-    type Features: FixedInput<Width = <Self::Head as Layers>::Inputs> + Zeroed;
+    type Features: FixedInput<Width = <Self::Head as Layers>::Inputs> + Zeroed + Copy;
 
     /// Computes what the head sees of `input`.
     fn features<X: FixedInput<Width = Self::Inputs> + ?Sized>(

@@ -10,6 +10,7 @@
 //! | [`checkpoint`] | training state in flash, which survives power cuts |
 //! | [`mod@digits`] | a program for a board alone: learns to read digits |
 //! | [`parts`], [`clock`], [`signal`] | what a board brings; time; what its light says |
+//! | [`field`] | learning alone, from what a board meets |
 //! | [`idx`] | MNIST's file format, read as a stream and without allocation |
 //! | [`image`] | room for an image, and for what a network sees of it |
 //! | [`meter`] | costs: instructions or cycles, flash, RAM and stack |
@@ -35,6 +36,7 @@ pub mod clock;
 pub mod digits;
 mod duplex;
 pub mod evaluate;
+pub mod field;
 pub mod idx;
 pub mod image;
 pub mod meter;

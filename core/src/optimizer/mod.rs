@@ -208,6 +208,10 @@ impl Zeroed for f32 {
     const ZEROED: Self = 0.0;
 }
 
+impl Zeroed for u8 {
+    const ZEROED: Self = 0;
+}
+
 impl<T: Zeroed, const N: usize> Zeroed for [T; N] {
     const ZEROED: Self = [T::ZEROED; N];
 }
