@@ -1,7 +1,7 @@
 //! The program that trains with checkpoints, and goes on from the last one however it was ended.
 
 use thumbnet::prelude::*;
-use thumbnet_firmware::{Checkpoint, Store, TrainError};
+use thumbnet_firmware::{Checkpoint, Store};
 
 use crate::arguments::{self, Set};
 use crate::finish;
@@ -63,14 +63,14 @@ fn run(
     defmt::info!("{}", store.wear(&mut checkpoint, ENDURANCE)?);
     defmt::info!("{}", store.load(&mut checkpoint)?);
     for _ in 0..state.steps() {
-        samples.next(pixels).map_err(TrainError::from)?;
+        samples.next(pixels)?;
     }
 
-    while let Some(label) = samples.next(pixels).map_err(TrainError::from)? {
+    while let Some(label) = samples.next(pixels)? {
         Trainer::new(MOMENTUM, network, state)?
             .with_dropout(DROPOUT, &mut generators[0])?
             .step(pixels, label)
-            .map_err(TrainError::from)?;
+            ?;
         if state.steps().is_multiple_of(every) {
             let sequence = store.save(&mut Checkpoint {
                 network: &mut *network,

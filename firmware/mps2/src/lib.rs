@@ -15,7 +15,7 @@
 //! | [`memory`] | flash, RAM and stack in use |
 //! | [`meter`] | an instruction counter |
 //! | [`model`] | the network in flash |
-//! | [`mod@evaluate`], [`mod@train`], [`mod@checkpoints`], [`mod@techniques`], [`mod@augment`], [`mod@selftest`] | the programs |
+//! | [`mod@evaluate`], [`mod@train`], [`mod@checkpoints`], [`mod@field`], [`mod@techniques`], [`mod@augment`], [`mod@selftest`] | the programs |
 //! | [`mod@serve`] | the program that learns what a desktop sends |
 //! | [`uart`] | the first serial line |
 //! | [`bench`] | the programs of `thumbnet bench device`, which have no log |
@@ -53,6 +53,7 @@ logging! {
     pub mod augment;
     pub mod checkpoints;
     pub mod evaluate;
+    pub mod field;
     pub mod file;
     pub mod flash;
     pub mod selftest;
@@ -62,6 +63,7 @@ logging! {
     pub use augment::augment;
     pub use checkpoints::{CheckpointMemory, checkpoints};
     pub use evaluate::evaluate;
+    pub use field::{FieldMemory, field};
     pub use selftest::selftest;
     pub use techniques::techniques;
     pub use train::{TrainMemory, train};

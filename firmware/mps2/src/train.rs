@@ -3,8 +3,8 @@
 use thumbnet::cost::CrossEntropy;
 use thumbnet::optimizer::{Optimizer, Zeroed};
 use thumbnet::prelude::*;
-use thumbnet::trainer::ConfigError;
-use thumbnet_firmware::{Batch, StoreError, TrainError};
+use thumbnet::trainer::{BatchError, ConfigError};
+use thumbnet_firmware::{Batch, IdxError, StoreError, TrainError};
 
 use crate::arguments::{self, ArgumentError, Set};
 use crate::memory::memory;
@@ -85,6 +85,18 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<BatchError> for Failure {
+    fn from(error: BatchError) -> Self {
+        Self::Training(error.into())
+    }
+}
+
+impl From<IdxError> for Failure {
+    fn from(error: IdxError) -> Self {
+        Self::Training(error.into())
+    }
+}
+
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         Self::Training(error)
@@ -128,8 +140,7 @@ fn run<O: Optimizer, const BATCH: usize>(
         &mut test_samples,
         batch.first_pixels(),
         &mut board,
-    )
-    .map_err(TrainError::from)?;
+    )?;
     defmt::info!("{}", found);
     defmt::info!("{}", found.bits);
     defmt::info!("{}", memory());
