@@ -9,6 +9,8 @@ mod model;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use model::Room;
+
 fn main() {
     println!("cargo::rerun-if-changed=memory.x");
     // cortex-m-rt's link.x includes memory.x by name, so it has to lie in a folder that the linker
@@ -22,7 +24,11 @@ fn main() {
     println!("cargo::rustc-link-arg-bins=--nmagic");
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
 
-    model::choose(Path::new("../../models"), ram(&memory));
+    let room = Room {
+        flash: length(&memory, "FLASH"),
+        ram: length(&memory, "RAM"),
+    };
+    model::choose(Path::new("../../models"), room);
 }
 
 /// Writes a file where the crate's sources, or the linker, look for it.
@@ -31,15 +37,23 @@ fn write(name: &str, text: &str) {
     fs::write(out.join(name), text).expect("OUT_DIR can be written");
 }
 
-/// Bytes of RAM beside the stack: what a `memory.x` writes as `LENGTH = 128K - 8K`.
-fn ram(memory: &str) -> usize {
-    let line = memory
-        .lines()
-        .find(|line| line.trim().starts_with("RAM   : "));
-    let length = line.and_then(|line| line.split_once("LENGTH = "));
-    let kilobytes = |text: &str| text.trim().strip_suffix('K')?.parse::<usize>().ok();
+/// Bytes of a region, of which `memory.x` says `LENGTH = 128K - 8K`.
+fn length(memory: &str, region: &str) -> usize {
+    let bytes = |text: &str| -> Option<usize> {
+        let text = text.trim();
+        match text.split_at_checked(text.len() - 1)? {
+            (kilobytes, "K") => Some(kilobytes.parse::<usize>().ok()? << 10),
+            (megabytes, "M") => Some(megabytes.parse::<usize>().ok()? << 20),
+            _ => text.parse().ok(),
+        }
+    };
+    let mut lines = memory.lines().filter_map(|line| line.split_once(" : "));
+    let line = lines.find(|(name, _)| name.trim() == region);
+    let length = line.and_then(|(_, line)| line.split_once("LENGTH = "));
     length
-        .and_then(|(_, length)| length.split_once('-'))
-        .and_then(|(all, stack)| Some((kilobytes(all)? - kilobytes(stack)?) * 1_024))
-        .expect("memory.x has a line such as RAM : ORIGIN = 0x20002000, LENGTH = 128K - 8K")
+        .and_then(|(_, length)| {
+            let (all, without) = length.split_once(" - ").unwrap_or((length, "0"));
+            bytes(all)?.checked_sub(bytes(without)?)
+        })
+        .unwrap_or_else(|| panic!("memory.x should say {region} : .. LENGTH = 128K - 8K"))
 }

@@ -12,9 +12,17 @@ use crate::write;
 /// nobody can tell here where a relative one was meant to start.
 const VARIABLE: &str = "THUMBNET_MODEL";
 
-/// Writes the types that go with the weights file, and names it to the crate. `folder` is this one,
-/// and `ram` what the board has for variables.
-pub(crate) fn choose(folder: &Path, ram: usize) {
+/// What a board has for programs, in bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// For code and constants.
+    pub(crate) flash: usize,
+    /// For variables, beside the stack.
+    pub(crate) ram: usize,
+}
+
+/// Writes the types that go with the weights file, and names it to the crate. `folder` is this one.
+pub(crate) fn choose(folder: &Path, room: Room) {
     println!("cargo::rerun-if-env-changed={VARIABLE}");
 
     let model = match env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
@@ -36,7 +44,7 @@ pub(crate) fn choose(folder: &Path, ram: usize) {
              --format device --out FILE`"
         );
     } else {
-        match network(&model, ram) {
+        match network(&model, room) {
             Ok(network) => {
                 write("network.rs", &network);
                 println!("cargo::rustc-env=THUMBNET_CHOSEN_MODEL={path}");
@@ -47,7 +55,7 @@ pub(crate) fn choose(folder: &Path, ram: usize) {
 }
 
 /// The type of a file's network, the room for an image that it needs, and how a board trains it.
-fn network(path: &Path, ram: usize) -> Result<String, Box<dyn std::error::Error>> {
+fn network(path: &Path, board: Room) -> Result<String, Box<dyn std::error::Error>> {
     let file = fs::read(path)?;
     let (header, _) = format::read(&file)?;
     let architecture = header.architecture;
@@ -62,7 +70,7 @@ fn network(path: &Path, ram: usize) -> Result<String, Box<dyn std::error::Error>
         .iter()
         .map(|layer| layer.fan_out)
         .sum();
-    let (methods, batch) = training(architecture.parameters(), inputs, units, ram);
+    let (methods, batch) = training(architecture.parameters(), inputs, units, board);
     let preparation = header.preparation;
     let (image, room, new) = match preparation.takes() {
         None => (inputs, format!("[u8; {inputs}]"), format!("[0; {inputs}]")),
@@ -133,27 +141,41 @@ const LARGEST_BATCH: usize = 128;
 /// Fewer are not worth the memory of an optimiser.
 const SMALLEST_BATCH: usize = 10;
 
-/// The largest set of optimisers that a board's RAM has room for beside the network, and the most
-/// samples of a mini-batch.
-fn training(parameters: usize, inputs: usize, units: usize, ram: usize) -> (&'static str, usize) {
+/// Sets of optimisers, the floats that they take for each weight, its own included, and more than
+/// their code takes of flash.
+const SETS: [(&str, usize, usize); 3] = [
+    ("Every", 4, 480 << 10),
+    ("WithVelocity", 2, 180 << 10),
+    ("GradientDescent", 1, 0),
+];
+
+/// The largest set of optimisers that a board has room for beside the network, and the most samples
+/// of a mini-batch.
+fn training(
+    parameters: usize,
+    inputs: usize,
+    units: usize,
+    Room { flash, ram }: Room,
+) -> (&'static str, usize) {
     let float = size_of::<f32>();
     // What each sample of a mini-batch takes: its inputs, what comes of them, and its label.
     let sample = inputs + float * (units + 1) + 1;
-    let batch = |floats: usize| {
-        let fixed = floats * parameters * float + 3 * FRAME + REST;
-        (ram.saturating_sub(fixed) / sample).min(LARGEST_BATCH)
-    };
-    for (methods, floats) in [("Every", 4), ("WithVelocity", 2)] {
-        if batch(floats) >= SMALLEST_BATCH {
-            return (methods, batch(floats));
-        }
-    }
-    if batch(1) == 0 {
+    let least = parameters * float + 3 * FRAME + REST + sample;
+    if least > ram {
         println!(
-            "cargo::warning=training this network takes {} bytes of RAM, and the board has {ram}: \
-             what does not train may fit",
-            parameters * float + 3 * FRAME + REST + sample
+            "cargo::warning=training this network takes {least} bytes of RAM, and the board has \
+             {ram}: what does not train may fit"
         );
     }
-    ("GradientDescent", batch(1).max(1))
+    for (methods, floats, code) in SETS {
+        let fixed = floats * parameters * float + 3 * FRAME + REST;
+        let batch = (ram.saturating_sub(fixed) / sample).min(LARGEST_BATCH);
+        if batch >= SMALLEST_BATCH && code + parameters * float <= flash {
+            return (methods, batch);
+        }
+    }
+    (
+        "GradientDescent",
+        (ram.saturating_sub(least) / sample + 1).min(LARGEST_BATCH),
+    )
 }

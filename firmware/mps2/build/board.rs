@@ -20,6 +20,9 @@ struct Board {
     clock_mhz: u32,
 }
 
+/// What programs have of the first block.
+pub(crate) const FLASH: usize = 4 << 20;
+
 /// What programs have of the second block; the rest is for `thumbnet bench`.
 pub(crate) const RAM: usize = 3 << 20;
 
@@ -98,7 +101,7 @@ pub(crate) fn choose() {
         &format!(
             "MEMORY
 {{
-  FLASH : ORIGIN = {flash:#010x}, LENGTH = 4M
+  FLASH : ORIGIN = {flash:#010x}, LENGTH = {FLASH}
   RAM   : ORIGIN = {ram:#010x}, LENGTH = {RAM}
 }}
 

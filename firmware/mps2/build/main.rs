@@ -7,13 +7,19 @@ mod model;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use model::Room;
+
 /// The stack's share of RAM, at least.
 const STACK: usize = 64 << 10;
 
 fn main() {
     println!("cargo::rerun-if-changed=build");
     board::choose();
-    model::choose(Path::new("../models"), board::RAM - STACK);
+    let room = Room {
+        flash: board::FLASH,
+        ram: board::RAM - STACK,
+    };
+    model::choose(Path::new("../models"), room);
 }
 
 /// Writes a file where the crate's sources, or the linker, look for it.
