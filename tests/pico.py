@@ -6,12 +6,16 @@
     python tests/pico.py target/thumbv6m-none-eabi/release
 """
 
+import math
 import pathlib
 import re
+import struct
 import sys
 import tempfile
 
 from rp2040 import Pico, PowerCut
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # What a test of firmware/src/digits.rs says that a desktop computes.
 WEIGHTS = ["661fc8ad", "d3c05b38", "abc6ead7"]
@@ -63,8 +67,57 @@ def learns_and_survives_power_cuts(program, flash):
     print(f"measured: a checkpoint changes the Pico's flash {one} times")
 
 
+def trains_beside_a_blinking_light(program):
+    """Trains with the same bits, a mini-batch at a time, and the light blinks meanwhile."""
+    pico = Pico(program)
+    changes = []
+    pico.chip.gpio[25].add_listener(lambda *_: changes.append(pico.chip.clock.nanos))
+    said = until(pico, "epoch 1:")
+    crc32, step, late = re.fullmatch(
+        r"epoch 1: CRC-32 of weights (\w{8}), at most (\d+) us without a break, "
+        r"light (\d+) us late\r\n", said).groups()
+    assert crc32 == WEIGHTS[0], said
+    # 19 mini-batches of at most 45 ms: the light has changed every 250 ms, give or take two of them.
+    assert 20_000 < int(step) < 45_000 and int(late) < 2 * int(step), said
+    assert 2 <= len(changes) <= 4, changes
+    print(f"measured: a mini-batch of 10 takes a Pico {step} us at most; the light is {late} us late")
+
+
+def predicts(program):
+    """Reads images that it is sent as the network's formulas do, computed here."""
+    model = (ROOT / "firmware/models/784-32-10.thumbnet").read_bytes()[256:]
+    numbers = struct.unpack(f"<{len(model) // 4}f", model)
+
+    def layer(inputs, start, units):
+        biases = numbers[start + len(inputs) * units:][:units]
+        sums = list(biases)
+        for i, value in enumerate(inputs):
+            if value:
+                row = numbers[start + i * units:][:units]
+                sums = [total + value * weight for total, weight in zip(sums, row)]
+        return [1 / (1 + math.exp(-total)) for total in sums]
+
+    digits = (ROOT / "host/data/digits-images-idx3-ubyte").read_bytes()[16:]
+    pico = Pico(program)
+    for sample in range(8):
+        small = digits[64 * sample:][:64]
+        # Three times as large, in the middle.
+        image = bytearray(784)
+        for row in range(24):
+            for column in range(24):
+                image[(row + 2) * 28 + column + 2] = small[row // 3 * 8 + column // 3]
+        hidden = layer([pixel / 255 for pixel in image], 0, 32)
+        scores = layer(hidden, 784 * 32 + 32, 10)
+        said = pico.run(image).decode()
+        while not said.endswith("\n"):
+            said += pico.run().decode()
+        assert said == f"{scores.index(max(scores))}\r\n", (said, scores)
+
+
 def main():
     programs = pathlib.Path(sys.argv[1])
+    predicts(programs / "pico-predict")
+    trains_beside_a_blinking_light(programs / "pico-async")
     with tempfile.TemporaryDirectory() as folder:
         learns_and_survives_power_cuts(programs / "pico-digits", pathlib.Path(folder) / "flash")
 

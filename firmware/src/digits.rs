@@ -31,7 +31,7 @@ const CONFIG: TrainConfig<Momentum, SoftmaxCrossEntropy> = TrainConfig::new(0.05
 const EPOCHS: u8 = 10;
 
 /// Mini-batches of an epoch; the images behind them say how well it reads what it has not seen.
-const BATCHES: usize = 19;
+pub const BATCHES: usize = 19;
 const OTHERS: usize = 105;
 
 /// How long a button trembles after it was pressed or released.
@@ -63,18 +63,36 @@ impl DigitsMemory {
         }
     }
 
+    /// Begins anew, with fresh weights.
+    pub fn start(&mut self) {
+        self.state = TrainState::ZEROED;
+        self.epochs = [0];
+        let mut generator = XorShiftRng::seed_from_u64(SEED);
+        self.network.init_weights(&mut generator);
+    }
+
+    /// Trains on mini-batch number `batch`, below [`BATCHES`]: the shortest piece of work there is.
+    pub fn step(&mut self, batch: usize) {
+        let (images, labels) = samples();
+        let images = images.chunks(BATCH).nth(batch).unwrap_or_default();
+        let labels = labels.chunks(BATCH).nth(batch).unwrap_or_default();
+        Trainer::new(CONFIG, &mut self.network, &mut self.state)
+            .expect("the hyper-parameters are in their ranges")
+            .batch(images, labels)
+            .expect("labels are digits");
+    }
+
+    /// CRC-32 of the weights.
+    pub fn weights_crc32(&self) -> u32 {
+        self.network.weights_crc32()
+    }
+
     /// Goes once over all images, and returns what a sample cost.
     fn train(&mut self, clock: &mut impl Clock, light: &mut impl OutputPin) -> u64 {
-        let (images, labels) = samples();
-        let mut trainer = Trainer::new(CONFIG, &mut self.network, &mut self.state)
-            .expect("the hyper-parameters are in their ranges");
         let mut cost = 0;
-        let batches = images.chunks(BATCH).zip(labels.chunks(BATCH));
-        for (images, labels) in batches.take(BATCHES) {
+        for batch in 0..BATCHES {
             Signal::Training.show(clock, light);
-            let (result, step) = clock.measure(|| trainer.batch(images, labels));
-            result.expect("labels are digits");
-            cost += step;
+            cost += clock.measure(|| self.step(batch)).1;
         }
         self.epochs[0] += 1;
         per_sample(cost, (BATCHES * BATCH) as u32)
@@ -127,9 +145,7 @@ where
         BATCHES * BATCH
     )?;
     let mut store = keep(Store::new(flash, region), &mut writer)?;
-    memory
-        .network
-        .init_weights(&mut XorShiftRng::seed_from_u64(SEED));
+    memory.start();
     if let Some(store) = &mut store
         && !button.is_low().unwrap_or(false)
     {
@@ -147,7 +163,7 @@ where
             memory.epochs[0],
             memory.right(),
             C::UNIT,
-            memory.network.weights_crc32()
+            memory.weights_crc32()
         )?;
         if let Some(store) = &mut store {
             keep(store.save(&mut memory.checkpoint()), &mut writer)?;
