@@ -113,8 +113,8 @@ impl Engine {
         // Muon's step needs a whole matrix: it stays on one thread.
         let threads = match hyperparameters.optimizer {
             OptimizerChoice::Muon(_) => 1,
-            // A sample is not shared out.
-            _ => threads.min(hyperparameters.batch_size),
+            // Waiting for one another takes as long as training on a sample.
+            _ => threads.min(hyperparameters.batch_size / 2).max(1),
         };
         let snapshot = &state.snapshot;
         let team = Team::new(
