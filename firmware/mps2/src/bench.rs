@@ -7,6 +7,7 @@
 
 use cortex_m::Peripherals;
 use semihosting::io::{Write, stdout};
+use thumbnet::Headed;
 use thumbnet::optimizer::Optimizer;
 use thumbnet::prelude::*;
 use thumbnet_firmware::Meter;
@@ -77,6 +78,32 @@ pub fn train<O: Optimizer, const BATCH: usize>(
         let labels = samples.labels.chunks(BATCH);
         images.zip(labels).try_fold(0.0, |sum, (images, labels)| {
             trainer.batch(images, labels).map(|cost| sum + cost)
+        })
+    });
+    match cost {
+        Ok(cost) => report(instructions, cost.to_bits()),
+        Err(_) => exit(FAILURE),
+    }
+}
+
+/// Trains the last layer of the network in flash, once on each sample, of which the layers before it
+/// compute the features.
+pub fn train_head<O: Optimizer>(
+    config: TrainConfig<O, ModelCost>,
+    head: &mut <Model as Headed>::Head,
+    state: &mut TrainState<<Model as Headed>::Head, O, 1>,
+) -> ! {
+    let samples = &SAMPLES_IN_MEMORY;
+    head.copy_from(MODEL.head());
+    let Ok(mut trainer) = Trainer::new(config, head, state) else {
+        exit(FAILURE)
+    };
+    let mut features = <Model as Headed>::Features::ZEROED;
+    let (cost, instructions) = meter().measure(|| {
+        let mut pairs = samples.images.iter().zip(&samples.labels);
+        pairs.try_fold(0.0, |sum, (image, &label)| {
+            MODEL.features(image, &mut features);
+            trainer.step(&features, label).map(|cost| sum + cost)
         })
     });
     match cost {

@@ -207,7 +207,7 @@ fn row(
     measured: &Measured,
 ) -> DeviceRow {
     let weights = match work {
-        Work::Infer => shape.model_bytes(),
+        Work::Infer | Work::HeadStep => shape.model_bytes(),
         _ => 0,
     };
     DeviceRow {

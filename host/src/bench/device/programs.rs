@@ -19,18 +19,21 @@ pub(super) enum Work {
     SgdBatch16,
     MomentumStep,
     MomentumBatch16,
+    /// A step of the last layer alone; the others are in flash.
+    HeadStep,
     /// What is left of a program without its work: start-up, counter, and the end.
     Nothing,
 }
 
 impl Work {
     /// All real work.
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Infer,
         Self::SgdStep,
         Self::SgdBatch16,
         Self::MomentumStep,
         Self::MomentumBatch16,
+        Self::HeadStep,
     ];
 
     /// In the name of a row.
@@ -41,6 +44,7 @@ impl Work {
             Self::SgdBatch16 => "sgd_batch16",
             Self::MomentumStep => "momentum_step",
             Self::MomentumBatch16 => "momentum_batch16",
+            Self::HeadStep => "head_step",
             Self::Nothing => "nothing",
         }
     }
@@ -53,6 +57,7 @@ impl Work {
             Self::SgdBatch16 => "bench-sgd-batch16",
             Self::MomentumStep => "bench-momentum-step",
             Self::MomentumBatch16 => "bench-momentum-batch16",
+            Self::HeadStep => "bench-head-step",
             Self::Nothing => "bench-nothing",
         }
     }
