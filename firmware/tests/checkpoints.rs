@@ -9,6 +9,7 @@ use thumbnet::cost::{CostFunction, TrainsWith};
 use thumbnet::optimizer::{Optimizer, Zeroed};
 use thumbnet::prelude::*;
 use thumbnet::random::fill_normal;
+use thumbnet_firmware::checkpoint::Content;
 use thumbnet_firmware::{Checkpoint, Loaded, Store, StoreError};
 
 type Deep = mlp![6 => 5 Relu => 4 Sigmoid => 3 Softmax];
@@ -212,9 +213,78 @@ fn another_programs_checkpoints_are_left_alone_until_there_are_new_ones() {
         loaded.to_string(),
         "no checkpoint is there; 0 slots are damaged, 3 are of another program"
     );
-    assert_eq!(store.save(&mut other), Ok(1));
+    // Numbers go on, and what was newest so far is the last to be written over.
+    assert_eq!(store.save(&mut other), Ok(6));
     let loaded = store.load(&mut other).unwrap();
-    assert_eq!((loaded.sequence, loaded.foreign), (Some(1), 2));
+    assert_eq!((loaded.sequence, loaded.foreign), (Some(6), 2));
+    let mut board = Board::new();
+    let loaded = store.load(&mut board.checkpoint()).unwrap();
+    assert_eq!((loaded.sequence, loaded.foreign), (Some(5), 1));
+    assert_eq!(board.image(), expected(5));
+    assert_eq!(store.clear(), Ok(()));
+    let loaded = store.load(&mut board.checkpoint()).unwrap();
+    assert_eq!((loaded.sequence, loaded.foreign), (None, 0));
+}
+
+/// The same numbers mean something else behind another activation, or in other layers.
+#[test]
+fn networks_are_told_apart_by_their_layers() {
+    fn signature<N: Network>() -> u32 {
+        let (mut network, mut state) = (N::ZEROED, TrainState::<N, Sgd, 1>::ZEROED);
+        Checkpoint {
+            network: &mut network,
+            state: &mut state,
+            generators: &mut [],
+            notes: &mut [],
+        }
+        .signature()
+    }
+    let mut signatures = [
+        signature::<mlp![6 => 5 Relu => 3 Sigmoid]>(),
+        signature::<mlp![6 => 5 Tanh => 3 Sigmoid]>(),
+        signature::<mlp![6 => 5 Relu => 3 Softmax]>(),
+        signature::<mlp![6 => 4 Relu => 3 Sigmoid]>(),
+        signature::<mlp![6 => 3 Sigmoid]>(),
+    ];
+    signatures.sort_unstable();
+    assert!(
+        signatures.windows(2).all(|pair| pair[0] < pair[1]),
+        "{signatures:x?}"
+    );
+}
+
+/// Bytes of a kind.
+struct Bytes(u32, Vec<u8>);
+
+impl Content for Bytes {
+    fn signature(&mut self) -> u32 {
+        self.0
+    }
+
+    fn for_each_piece(&mut self, visit: &mut dyn FnMut(&mut [u8])) {
+        visit(&mut self.1);
+    }
+}
+
+/// In slots of the same size the newest checkpoint is known and safe, whatever comes next.
+#[test]
+fn kinds_of_contents_take_turns() {
+    let mut flash = SimulatedFlash::<4, 512>::erased(8, 0);
+    let mut store = Store::new(&mut flash, 0..4096)
+        .unwrap()
+        .with_room_for(1_500);
+    assert_eq!(store.newest_signature(), Ok(None));
+    for (sequence, length) in (1..).zip([300, 1_500, 20, 20, 900]) {
+        let signature = 100 + length;
+        let mut bytes = Bytes(signature, vec![sequence as u8; length as usize]);
+        assert_eq!(store.save(&mut bytes), Ok(sequence));
+        assert_eq!(store.newest_signature(), Ok(Some(signature)));
+        bytes.1.fill(0);
+        assert_eq!(store.load(&mut bytes).unwrap().sequence, Some(sequence));
+        assert!(bytes.1.iter().all(|&byte| byte == sequence as u8));
+    }
+    let too_large = store.save(&mut Bytes(1, vec![0; 2_100]));
+    assert!(matches!(too_large, Err(StoreError::TooSmall { .. })));
 }
 
 #[test]

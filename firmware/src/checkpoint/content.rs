@@ -33,35 +33,15 @@ impl<N: Network, O: Optimizer, const BATCH: usize> Content for Checkpoint<'_, N,
     /// CRC-32 of the network's layers, of what the optimiser keeps, and of how much of the rest
     /// there is.
     fn signature(&mut self) -> u32 {
-        let layers = Header {
-            architecture: N::ARCHITECTURE,
-            // Of a weights file only its description of the layers is meant.
-            cost: Cost::CrossEntropy,
-            preparation: Preparation::None,
-            weights_crc32: 0,
-        };
         let kept = self.state.kept();
         let keeps = [kept.velocity.is_some(), kept.squares.is_some()];
         let rest = [self.generators.len() as u32, self.notes.len() as u32];
-        let mut digest = CRC_32.digest();
-        digest.update(&layers.to_bytes());
-        digest.update(keeps.as_bytes());
-        digest.update(rest.as_bytes());
-        digest.finalize()
+        signature::<N>(&[keeps.as_bytes(), rest.as_bytes()])
     }
 
     fn for_each_piece(&mut self, visit: &mut dyn FnMut(&mut [u8])) {
-        let kept = self.state.kept();
-        let networks = [Some(&mut *self.network), kept.velocity, kept.squares];
-        for network in networks.into_iter().flatten() {
-            network.for_each_layer_mut(&mut |_, weights, biases| {
-                visit(weights.as_mut_bytes());
-                visit(biases.as_mut_bytes());
-            });
-        }
-        let mut steps = self.state.steps();
-        visit(steps.as_mut_bytes());
-        self.state.set_steps(steps);
+        pieces_of_network(self.network, visit);
+        pieces_of_state(self.state, visit);
         for generator in &mut *self.generators {
             let mut seed = seed_of(generator);
             visit(&mut seed);
@@ -69,4 +49,46 @@ impl<N: Network, O: Optimizer, const BATCH: usize> Content for Checkpoint<'_, N,
         }
         visit(self.notes);
     }
+}
+
+/// CRC-32 of a network's layers, as the head of its weights file has them, and of `rest`.
+pub(crate) fn signature<N: Network>(rest: &[&[u8]]) -> u32 {
+    let layers = Header {
+        architecture: N::ARCHITECTURE,
+        // Of the head only its description of the layers is meant.
+        cost: Cost::CrossEntropy,
+        preparation: Preparation::None,
+        weights_crc32: 0,
+    };
+    let mut digest = CRC_32.digest();
+    // Without its own checksum: behind that, the digest of any head is the same.
+    if let Some((layers, _)) = layers.to_bytes().split_last_chunk::<4>() {
+        digest.update(layers);
+    }
+    for part in rest {
+        digest.update(part);
+    }
+    digest.finalize()
+}
+
+/// Visits all parameters.
+pub(crate) fn pieces_of_network<N: Network>(network: &mut N, visit: &mut dyn FnMut(&mut [u8])) {
+    network.for_each_layer_mut(&mut |_, weights, biases| {
+        visit(weights.as_mut_bytes());
+        visit(biases.as_mut_bytes());
+    });
+}
+
+/// Visits what the optimiser keeps, and the number of steps.
+pub(crate) fn pieces_of_state<N: Network, O: Optimizer, const BATCH: usize>(
+    state: &mut TrainState<N, O, BATCH>,
+    visit: &mut dyn FnMut(&mut [u8]),
+) {
+    let kept = state.kept();
+    for network in [kept.velocity, kept.squares].into_iter().flatten() {
+        pieces_of_network(network, visit);
+    }
+    let mut steps = state.steps();
+    visit(steps.as_mut_bytes());
+    state.set_steps(steps);
 }

@@ -67,11 +67,14 @@
 //! Pages in which an erase was cut short are found by the checksums, but for one in 2^32.
 
 mod content;
+mod outcome;
 mod ram;
 mod slot;
 mod store;
 mod stream;
 
 pub use content::{Checkpoint, Content};
+pub(crate) use content::{pieces_of_network, pieces_of_state, signature};
+pub use outcome::{Loaded, StoreError, Wear};
 pub use ram::RamFlash;
-pub use store::{Loaded, Store, StoreError, Wear};
+pub use store::Store;

@@ -1,11 +1,12 @@
-//! The store: which slot is next, which is newest, and what its pages endure.
+//! The store: which slot is next, and which is newest.
 
 use core::ops::Range;
 
-use embedded_storage::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind};
+use embedded_storage::nor_flash::{NorFlash, NorFlashError};
 use thumbnet::format::CRC_32;
 
 use super::content::Content;
+use super::outcome::{Loaded, StoreError, Wear};
 use super::slot::{RECORD_BYTES, Record, Slot};
 use super::stream::{BLOCK, Reader, Writer};
 
@@ -14,113 +15,22 @@ use super::stream::{BLOCK, Reader, Writer};
 pub struct Store<F> {
     flash: F,
     region: Range<u32>,
+    /// Bytes that a slot has room for at least.
+    room: u32,
 }
 
-/// What [`Store::load`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Loaded {
-    /// The number of the checkpoint that was loaded, if there was one.
-    pub sequence: Option<u32>,
-    /// Slots that hold something else: bits have flipped, an erase was cut, or the region was used
-    /// for other things before.
-    pub damaged: u32,
-    /// Whole records of other contents: another network, or another optimiser.
-    pub foreign: u32,
-}
-
-sentences!(Loaded {
-    Self { sequence: Some(sequence), damaged, foreign } =>
-        "loaded checkpoint {}; of the other slots {} are damaged, {} are of another program",
-        sequence, damaged, foreign;
-    Self { sequence: None, damaged, foreign } =>
-        "no checkpoint is there; {} slots are damaged, {} are of another program", damaged, foreign;
-});
-
-/// How many checkpoints a part lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wear {
-    /// Pages that a checkpoint erases.
-    pub pages: u32,
-    /// Bytes of a page.
-    pub page_bytes: u32,
-    /// Checkpoints that have room in the region, and take turns.
-    pub slots: u32,
-    /// How often a page may be erased.
-    pub endurance: u32,
-}
-
-impl Wear {
-    /// Checkpoints until the first page has been erased as often as it may be.
-    pub const fn checkpoints(&self) -> u64 {
-        self.slots as u64 * self.endurance as u64
-    }
-}
-
-sentences!(Wear {
-    wear => "a checkpoint takes {} pages of {} bytes, {} have room: {} checkpoints until each page \
-             was erased {} times",
-        wear.pages, wear.page_bytes, wear.slots, wear.checkpoints(), wear.endurance;
-});
-
-/// Why a checkpoint cannot be saved or loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The region does not begin and end with pages of the flash, or is not in it.
-    Region {
-        /// Where it begins.
-        start: u32,
-        /// Where it ends.
-        end: u32,
-        /// Bytes of a page.
-        page_bytes: u32,
-        /// Bytes of the flash.
-        capacity: u32,
-    },
-    /// The region has no room for two checkpoints.
-    TooSmall {
-        /// Bytes of two.
-        needed: u32,
-        /// Bytes of the region.
-        found: u32,
-    },
-    /// The flash does not hold what was written. The checkpoint before is still there.
-    Worn {
-        /// Where the slot begins that was written to.
-        address: u32,
-    },
-    /// The flash gave other bytes at the second reading. What was to be loaded is all zero.
-    Unsteady {
-        /// Where the slot begins that was read from.
-        address: u32,
-    },
-    /// The flash's own error. While saving, the checkpoint before is still there.
-    Flash(NorFlashErrorKind),
-}
-
-sentences!(StoreError {
-    Self::Region { start, end, page_bytes, capacity } =>
-        "the region {}..{} for checkpoints should begin and end at multiples of {}, and end by {}",
-        start, end, page_bytes, capacity;
-    Self::TooSmall { needed, found } =>
-        "the region for checkpoints has {} bytes, two of them need {}: give it more pages",
-        found, needed;
-    Self::Worn { address } =>
-        "the flash at {} does not hold what is written to it: its pages may be worn out", address;
-    Self::Unsteady { address } =>
-        "the flash at {} reads differently each time: nothing was loaded, and all is zero", address;
-    Self::Flash(kind) => "the flash fails: {}", kind;
-});
-
-impl core::error::Error for StoreError {}
-
-/// How a content lies in a region.
+/// How a region is cut up.
 #[derive(Clone, Copy)]
-struct Layout {
+struct Slots {
+    bytes: u32,
+    count: u32,
+}
+
+/// What a record says of a content.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Kind {
     signature: u32,
     bytes: u32,
-    slot_bytes: u32,
-    slots: u32,
 }
 
 /// What is in a region.
@@ -162,7 +72,11 @@ impl<F: NorFlash> Store<F> {
         let capacity = flash.capacity() as u32;
         let whole = start.is_multiple_of(Self::PAGE) && end.is_multiple_of(Self::PAGE);
         if whole && start <= end && end <= capacity {
-            Ok(Self { flash, region })
+            Ok(Self {
+                flash,
+                region,
+                room: 0,
+            })
         } else {
             Err(StoreError::Region {
                 start,
@@ -171,6 +85,35 @@ impl<F: NorFlash> Store<F> {
                 capacity,
             })
         }
+    }
+
+    /// The same with slots that have room for contents of so many bytes, whatever is saved. Contents of
+    /// several kinds, told apart by their signatures, can then take turns: each has a
+    /// checkpoint to go back to until the next one is whole.
+    #[must_use]
+    pub fn with_room_for(self, bytes: u32) -> Self {
+        let room = self.room.max(bytes);
+        Self { room, ..self }
+    }
+
+    /// The signature of the newest whole checkpoint, of whatever kind, in slots of
+    /// [`with_room_for`](Self::with_room_for).
+    ///
+    /// # Errors
+    /// When the region has no room for two checkpoints, or the flash fails.
+    pub fn newest_signature(&mut self) -> Result<Option<u32>, StoreError> {
+        let slots = self.slots(self.room)?;
+        let newest = self.survey(&slots, None)?.newest;
+        Ok(newest.map(|slot| slot.record.signature))
+    }
+
+    /// Forgets all checkpoints.
+    ///
+    /// # Errors
+    /// When the flash fails; any checkpoint may still be there.
+    pub fn clear(&mut self) -> Result<(), StoreError> {
+        let Range { start, end } = self.region;
+        self.erase(start, end - start)
     }
 
     /// The flash, which is free for other uses again.
@@ -184,11 +127,11 @@ impl<F: NorFlash> Store<F> {
     /// # Errors
     /// When the region has no room for two such checkpoints.
     pub fn wear(&self, content: &mut impl Content, endurance: u32) -> Result<Wear, StoreError> {
-        let layout = self.layout(content)?;
+        let slots = self.slots(kind(content).bytes)?;
         Ok(Wear {
-            pages: layout.slot_bytes / Self::PAGE,
+            pages: slots.bytes / Self::PAGE,
             page_bytes: Self::PAGE,
-            slots: layout.slots,
+            slots: slots.count,
             endurance,
         })
     }
@@ -199,10 +142,11 @@ impl<F: NorFlash> Store<F> {
     /// When the region has no room for two checkpoints, or the flash fails. If it does so after the
     /// checkpoint was found whole, all of `content` is zero: never half of a network.
     pub fn load(&mut self, content: &mut impl Content) -> Result<Loaded, StoreError> {
-        let layout = self.layout(content)?;
-        let survey = self.survey(&layout)?;
+        let kind = kind(content);
+        let slots = self.slots(kind.bytes)?;
+        let survey = self.survey(&slots, Some(kind))?;
         if let Some(slot) = survey.newest {
-            self.read(&layout, slot, content).inspect_err(|_| {
+            self.read(&slots, slot, content).inspect_err(|_| {
                 content.for_each_piece(&mut |piece| piece.fill(0));
             })?;
         }
@@ -219,20 +163,19 @@ impl<F: NorFlash> Store<F> {
     /// When the region has no room for two checkpoints, the flash fails or is worn out. The
     /// checkpoint before is still there.
     pub fn save(&mut self, content: &mut impl Content) -> Result<u32, StoreError> {
-        let layout = self.layout(content)?;
-        let survey = self.survey(&layout)?;
+        let Kind { signature, bytes } = kind(content);
+        let slots = self.slots(bytes)?;
+        let survey = self.survey(&slots, None)?;
         let sequence = survey.sequence.saturating_add(1);
         let index = survey
             .newest
-            .map_or(0, |slot| (slot.index + 1) % layout.slots);
+            .map_or(0, |slot| (slot.index + 1) % slots.count);
 
         if let Some(slot) = survey.newest {
-            self.mark(&layout, slot)?;
+            self.mark(&slots, slot)?;
         }
-        let address = self.address(&layout, index);
-        for page in (address..address + layout.slot_bytes).step_by(F::ERASE_SIZE) {
-            self.flash.erase(page, page + Self::PAGE).map_err(failed)?;
-        }
+        let address = self.address(&slots, index);
+        self.erase(address, slots.bytes)?;
         let mut digest = CRC_32.digest();
         let mut writer = Writer::new(&mut self.flash, address + Self::CONTENT);
         content.for_each_piece(&mut |piece| {
@@ -243,52 +186,55 @@ impl<F: NorFlash> Store<F> {
 
         let record = Record {
             sequence,
-            signature: layout.signature,
-            bytes: layout.bytes,
+            signature,
+            bytes,
             crc32: digest.finalize(),
         };
-        if self.checksum(&layout, index)? != record.crc32 {
+        if self.checksum(address, bytes)? != record.crc32 {
             return Err(StoreError::Worn { address });
         }
         let mut writer = Writer::new(&mut self.flash, address);
         writer.push(&record.to_bytes());
         writer.finish().map_err(failed)?;
-        match self.slot(&layout, index)? {
-            (Some(slot), _) if slot.record == record => self.mark(&layout, slot)?,
+        match self.slot(&slots, index)? {
+            (Some(slot), _) if slot.record == record => self.mark(&slots, slot)?,
             _ => return Err(StoreError::Worn { address }),
         }
         Ok(sequence)
     }
 
-    fn layout(&self, content: &mut impl Content) -> Result<Layout, StoreError> {
-        let mut bytes: u32 = 0;
-        content.for_each_piece(&mut |piece| bytes = bytes.saturating_add(piece.len() as u32));
+    /// Erases page by page, so that nobody has to wait for longer than one takes.
+    fn erase(&mut self, address: u32, bytes: u32) -> Result<(), StoreError> {
+        (address..address + bytes)
+            .step_by(F::ERASE_SIZE)
+            .try_for_each(|page| self.flash.erase(page, page + Self::PAGE))
+            .map_err(failed)
+    }
+
+    /// Slots for contents of so many bytes.
+    fn slots(&self, bytes: u32) -> Result<Slots, StoreError> {
         let found = self.region.end - self.region.start;
-        let slot_bytes = bytes
+        let bytes = bytes
+            .max(self.room)
             .saturating_add(Self::CONTENT)
             .checked_next_multiple_of(Self::PAGE)
             .unwrap_or(u32::MAX);
-        let slots = found / slot_bytes;
-        if slots < 2 {
-            let needed = slot_bytes.saturating_mul(2);
+        let count = found / bytes;
+        if count < 2 {
+            let needed = bytes.saturating_mul(2);
             return Err(StoreError::TooSmall { needed, found });
         }
-        Ok(Layout {
-            signature: content.signature(),
-            bytes,
-            slot_bytes,
-            slots,
-        })
+        Ok(Slots { bytes, count })
     }
 
     /// Where a slot begins.
-    const fn address(&self, layout: &Layout, index: u32) -> u32 {
-        self.region.start + index * layout.slot_bytes
+    const fn address(&self, slots: &Slots, index: u32) -> u32 {
+        self.region.start + index * slots.bytes
     }
 
-    /// Finds the newest whole checkpoint: checksums are computed from the newest record down, until
-    /// one is right.
-    fn survey(&mut self, layout: &Layout) -> Result<Survey, StoreError> {
+    /// Finds the newest whole checkpoint of a kind, or of any: checksums are computed from the newest
+    /// record down, until one is right.
+    fn survey(&mut self, slots: &Slots, kind: Option<Kind>) -> Result<Survey, StoreError> {
         let mut damaged = 0;
         let mut below = (true, u32::MAX);
         loop {
@@ -298,18 +244,21 @@ impl<F: NorFlash> Store<F> {
                 damaged,
                 foreign: 0,
             };
-            for index in 0..layout.slots {
-                let (slot, marks) = self.slot(layout, index)?;
+            for index in 0..slots.count {
+                let (slot, marks) = self.slot(slots, index)?;
                 let Some(slot) = slot else {
                     survey.damaged += u32::from(marks > 0);
                     continue;
                 };
-                let record = slot.record;
-                if record.signature != layout.signature || record.bytes != layout.bytes {
+                survey.sequence = survey.sequence.max(slot.record.sequence);
+                let Record {
+                    signature, bytes, ..
+                } = slot.record;
+                let other = kind.is_some_and(|kind| kind != Kind { signature, bytes });
+                if other || bytes > slots.bytes - Self::CONTENT {
                     survey.foreign += 1;
                     continue;
                 }
-                survey.sequence = survey.sequence.max(record.sequence);
                 let newest = survey
                     .newest
                     .is_none_or(|newest| newest.rank() < slot.rank());
@@ -320,7 +269,8 @@ impl<F: NorFlash> Store<F> {
             let Some(slot) = survey.newest else {
                 return Ok(survey);
             };
-            if self.checksum(layout, slot.index)? == slot.record.crc32 {
+            let address = self.address(slots, slot.index);
+            if self.checksum(address, slot.record.bytes)? == slot.record.crc32 {
                 return Ok(survey);
             }
             damaged += 1;
@@ -329,8 +279,8 @@ impl<F: NorFlash> Store<F> {
     }
 
     /// The slot at `index`, if its record is whole, and how many words up to its last mark.
-    fn slot(&mut self, layout: &Layout, index: u32) -> Result<(Option<Slot>, u32), StoreError> {
-        let address = self.address(layout, index);
+    fn slot(&mut self, slots: &Slots, index: u32) -> Result<(Option<Slot>, u32), StoreError> {
+        let address = self.address(slots, index);
         let mut reader = Reader::new(&mut self.flash, address, Self::CONTENT);
         let mut record = [0; RECORD_BYTES];
         let mut marks = 0;
@@ -353,12 +303,12 @@ impl<F: NorFlash> Store<F> {
 
     /// Writes one more mark, if there is room. Zeros may be written over anything, so it does no
     /// harm if a cut has left bits there that do not show.
-    fn mark(&mut self, layout: &Layout, slot: Slot) -> Result<(), StoreError> {
+    fn mark(&mut self, slots: &Slots, slot: Slot) -> Result<(), StoreError> {
         let at = Self::MARKS + slot.marks * Self::WORD;
         if at >= Self::CONTENT {
             return Ok(());
         }
-        let address = self.address(layout, slot.index) + at;
+        let address = self.address(slots, slot.index) + at;
         let mut writer = Writer::new(&mut self.flash, address);
         for _ in 0..Self::WORD {
             writer.push(&[0]);
@@ -366,12 +316,12 @@ impl<F: NorFlash> Store<F> {
         writer.finish().map_err(failed)
     }
 
-    /// CRC-32 of what is saved in the slot at `index`.
-    fn checksum(&mut self, layout: &Layout, index: u32) -> Result<u32, StoreError> {
-        let mut reader = self.reader(layout, index);
+    /// CRC-32 of the `bytes` that are saved in the slot at `address`.
+    fn checksum(&mut self, address: u32, bytes: u32) -> Result<u32, StoreError> {
+        let mut reader = Reader::new(&mut self.flash, address + Self::CONTENT, bytes);
         let mut digest = CRC_32.digest();
         let mut part = [0; 64];
-        let mut left = layout.bytes as usize;
+        let mut left = bytes as usize;
         while let Some(part) = part.get_mut(..left.min(64)).filter(|part| !part.is_empty()) {
             reader.pull(part);
             digest.update(part);
@@ -383,28 +333,33 @@ impl<F: NorFlash> Store<F> {
 
     fn read(
         &mut self,
-        layout: &Layout,
+        slots: &Slots,
         slot: Slot,
         content: &mut impl Content,
     ) -> Result<(), StoreError> {
-        let mut reader = self.reader(layout, slot.index);
+        let address = self.address(slots, slot.index);
+        let Record { bytes, crc32, .. } = slot.record;
+        let mut reader = Reader::new(&mut self.flash, address + Self::CONTENT, bytes);
         let mut digest = CRC_32.digest();
         content.for_each_piece(&mut |piece| {
             reader.pull(piece);
             digest.update(piece);
         });
         reader.finish().map_err(failed)?;
-        if digest.finalize() == slot.record.crc32 {
+        if digest.finalize() == crc32 {
             Ok(())
         } else {
-            let address = self.address(layout, slot.index);
             Err(StoreError::Unsteady { address })
         }
     }
+}
 
-    fn reader(&mut self, layout: &Layout, index: u32) -> Reader<'_, F> {
-        let address = self.address(layout, index) + Self::CONTENT;
-        Reader::new(&mut self.flash, address, layout.bytes)
+fn kind(content: &mut impl Content) -> Kind {
+    let mut bytes: u32 = 0;
+    content.for_each_piece(&mut |piece| bytes = bytes.saturating_add(piece.len() as u32));
+    Kind {
+        signature: content.signature(),
+        bytes,
     }
 }
 
