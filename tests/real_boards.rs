@@ -16,14 +16,14 @@ const M33: &str = "thumbv8m.main-none-eabihf";
 /// Boards, their targets, and what their programs may take of flash and of RAM beside the 8 KB of
 /// the stack, in bytes: `digits`, and `serve` with a network of 101,800 bytes in both.
 const BOARDS: [(&str, &str, [u64; 2], [u64; 2]); 8] = [
-    ("black-pill-f411", M4F, [93_000, 29_000], [220_000, 125_000]),
-    ("microbit-v2", M4F, [69_000, 27_000], [188_000, 123_000]),
-    ("netduino-plus-2", M4F, [74_000, 76_000], [190_000, 123_000]),
-    ("nrf52840-dk", M4F, [69_000, 27_000], [266_000, 256_000]),
-    ("nucleo-f446re", M4F, [70_000, 26_000], [192_000, 123_000]),
-    ("nucleo-f767zi", M4F, [68_000, 26_000], [506_000, 524_000]),
-    ("pico", M0, [78_000, 26_000], [260_000, 265_000]),
-    ("pico2", M33, [76_000, 26_000], [501_000, 524_000]),
+    ("black-pill-f411", M4F, [95_000, 29_000], [240_000, 127_000]),
+    ("microbit-v2", M4F, [70_000, 27_000], [205_000, 125_000]),
+    ("netduino-plus-2", M4F, [76_000, 77_000], [194_000, 124_000]),
+    ("nrf52840-dk", M4F, [70_000, 27_000], [286_000, 262_000]),
+    ("nucleo-f446re", M4F, [71_000, 26_000], [209_000, 124_000]),
+    ("nucleo-f767zi", M4F, [70_000, 26_000], [532_000, 536_000]),
+    ("pico", M0, [79_000, 26_000], [281_000, 270_000]),
+    ("pico2", M33, [77_000, 26_000], [534_000, 536_000]),
 ];
 
 /// Where RAM begins on all of them.

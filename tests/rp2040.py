@@ -30,6 +30,8 @@ CHANGES = {0x02: 256, 0x20: 4096, 0xD8: 65536}
 TICKS = 64
 # The exit code of a power cut.
 POWER_CUT = 75
+# A register that the emulator does not have: its key, and the bit that starts the chip anew.
+AIRCR, RESET = 0xD0C, 0x05FA_0004
 
 
 class PowerCut(Exception):
@@ -71,6 +73,8 @@ class Pico:
         self.cut = cut
         self.changes = 0
         self.load(program, flash)
+        self.write_ppb = self.chip.ppb.write_uint32
+        self.chip.ppb.write_uint32 = self.write_ppb_or_reset
         self.chip.core.pc = FLASH_START
         self.simulator.stopped = False
 
@@ -90,6 +94,13 @@ class Pico:
             self.file = open(path, "r+b", buffering=0)
         self.apply = self.chip.ssi._apply_command
         self.chip.ssi._apply_command = self.apply_and_keep
+
+    def write_ppb_or_reset(self, offset, value):
+        if offset == AIRCR and value & 0xFFFF_0004 == RESET:
+            self.chip.enter_reset()
+            self.chip.leave_reset()
+        else:
+            self.write_ppb(offset, value)
 
     def apply_and_keep(self):
         """One command of the flash chip, which is in the file as soon as it is done."""

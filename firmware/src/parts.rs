@@ -27,8 +27,8 @@ pub struct Parts<Time, Light, Button, Reader, Writer, Flash> {
 }
 
 impl<T, L, B, R, W, F> Parts<T, L, B, R, W, F> {
-    /// The same with another flash.
-    pub fn with_flash<G>(self, flash: G, region: Range<u32>) -> Parts<T, L, B, R, W, G> {
+    /// The same with another flash, and the one that it had.
+    pub fn with_flash<G>(self, flash: G, region: Range<u32>) -> (Parts<T, L, B, R, W, G>, F) {
         let Self {
             name,
             clock,
@@ -36,9 +36,10 @@ impl<T, L, B, R, W, F> Parts<T, L, B, R, W, F> {
             button,
             reader,
             writer,
+            flash: before,
             ..
         } = self;
-        Parts {
+        let parts = Parts {
             name,
             clock,
             light,
@@ -47,6 +48,7 @@ impl<T, L, B, R, W, F> Parts<T, L, B, R, W, F> {
             writer,
             flash,
             region,
-        }
+        };
+        (parts, before)
     }
 }

@@ -15,7 +15,7 @@ const FLASH_BYTES: usize = 48 * 1_024;
 fn main() -> ! {
     static mut MEMORY: DigitsMemory = DigitsMemory::ZEROED;
     let flash = singleton!(: Flash = Flash::ZEROED).expect("there is one flash");
-    let parts = thumbnet_netduino_plus_2::take().with_flash(flash, 0..FLASH_BYTES as u32);
+    let (parts, _) = thumbnet_netduino_plus_2::take().with_flash(flash, 0..FLASH_BYTES as u32);
     let Err(error) = digits(parts, MEMORY);
     panic!("{error:?}")
 }
