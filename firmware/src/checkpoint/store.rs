@@ -157,17 +157,6 @@ impl<F: NorFlash> Store<F> {
         })
     }
 
-    /// Erases the region: there is no checkpoint any more.
-    ///
-    /// # Errors
-    /// When the flash fails.
-    pub fn erase(&mut self) -> Result<(), StoreError> {
-        for page in self.region.clone().step_by(F::ERASE_SIZE) {
-            self.flash.erase(page, page + Self::PAGE).map_err(failed)?;
-        }
-        Ok(())
-    }
-
     /// Writes a checkpoint and returns its number. `content` is not changed.
     ///
     /// # Errors

@@ -150,7 +150,7 @@ impl<F: NorFlash, N: Network, M: Methods<N, INPUTS>, const INPUTS: usize> Checkp
     }
 
     fn erase(&mut self) -> Result<(), Refusal> {
-        self.store.erase().map_err(|_| Refusal::Flash)
+        self.store.clear().map_err(|_| Refusal::Flash)
     }
 }
 
