@@ -7,15 +7,15 @@ pub trait Checkpoints<N, M> {
     /// Whether there are any.
     const KEPT: bool;
 
-    /// Writes one, which changes nothing else. `steps` were trained since `config` was set.
+    /// Writes one. `steps` were trained since `config` was set.
     ///
     /// # Errors
     ///
     /// The flash does not take it; the one before is still there.
     fn save(
         &mut self,
-        network: &mut N,
-        methods: &mut M,
+        network: &N,
+        methods: &M,
         config: Option<&Config>,
         steps: u32,
     ) -> Result<(), Refusal>;
@@ -47,7 +47,7 @@ pub struct NoCheckpoints;
 impl<N, M> Checkpoints<N, M> for NoCheckpoints {
     const KEPT: bool = false;
 
-    fn save(&mut self, _: &mut N, _: &mut M, _: Option<&Config>, _: u32) -> Result<(), Refusal> {
+    fn save(&mut self, _: &N, _: &M, _: Option<&Config>, _: u32) -> Result<(), Refusal> {
         Err(Refusal::NotSupported)
     }
 

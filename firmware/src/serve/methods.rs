@@ -2,7 +2,7 @@
 //! a set of methods takes the memory of its largest.
 
 use thumbnet::input::Width;
-use thumbnet::optimizer::{Kept, Optimizer, Zeroed};
+use thumbnet::optimizer::{Optimizer, Zeroed};
 use thumbnet::{Adam, Clipped, Momentum, Nesterov, Network, RmsProp, Sgd, TrainState};
 use thumbnet_protocol::config::{self, Optimizers};
 use thumbnet_protocol::steps::StepHead;
@@ -36,18 +36,6 @@ pub trait Methods<N, const INPUTS: usize>: Zeroed {
         inputs: &[[u8; INPUTS]],
         labels: &[u8],
     ) -> Result<f32, Refusal>;
-
-    /// The most floats beside each weight that a step leaves to the next, with any of these.
-    const KEPT: usize;
-
-    /// What the last step has left to the next.
-    fn kept(&mut self) -> Kept<'_, N>;
-
-    /// How many steps there were since training began.
-    fn steps(&self) -> u32;
-
-    /// Goes on as if there had been so many.
-    fn set_steps(&mut self, steps: u32);
 }
 
 /// An optimiser that a desktop can choose.
@@ -102,7 +90,7 @@ impl<O: Choice> Choice for Clipped<O> {
 }
 
 macro_rules! methods {
-    ($(#[$doc:meta])* $name:ident keeps $kept:literal: $first:ident $(, $variant:ident($optimizer:ty))*) => {
+    ($(#[$doc:meta])* $name:ident: $first:ident $(, $variant:ident($optimizer:ty))*) => {
         $(#[$doc])*
         pub enum $name<N: Network, const BATCH: usize> {
             /// Gradient descent, which a board begins with.
@@ -162,44 +150,21 @@ macro_rules! methods {
                     )*
                 }
             }
-
-            const KEPT: usize = $kept;
-
-            fn kept(&mut self) -> Kept<'_, N> {
-                match self {
-                    Self::$first(state) => state.kept(),
-                    $(Self::$variant(state) => state.kept(),)*
-                }
-            }
-
-            fn steps(&self) -> u32 {
-                match self {
-                    Self::$first(state) => state.steps(),
-                    $(Self::$variant(state) => state.steps(),)*
-                }
-            }
-
-            fn set_steps(&mut self, steps: u32) {
-                match self {
-                    Self::$first(state) => state.set_steps(steps),
-                    $(Self::$variant(state) => state.set_steps(steps),)*
-                }
-            }
         }
     };
 }
 
 methods!(
     /// Gradient descent alone: no float beside each weight.
-    GradientDescent keeps 0: Sgd
+    GradientDescent: Sgd
 );
 methods!(
     /// Those that take at most one float beside each weight.
-    WithVelocity keeps 1: Sgd, Momentum(Momentum), Nesterov(Nesterov)
+    WithVelocity: Sgd, Momentum(Momentum), Nesterov(Nesterov)
 );
 methods!(
     /// All that core has: up to three floats beside each weight.
-    Every keeps 2: Sgd,
+    Every: Sgd,
     Momentum(Momentum),
     Nesterov(Nesterov),
     RmsProp(RmsProp),

@@ -8,10 +8,8 @@
 //! | `streams` | streams of samples and weights, as they come in pieces |
 //! | `parameters` | the weights of a network as bytes of a file |
 //! | [`checkpoints`] | where learning goes on after the power has gone |
-//! | `in_flash` | checkpoints in a board's flash |
 
 pub mod checkpoints;
-mod in_flash;
 mod learner;
 pub mod methods;
 mod parameters;
@@ -34,7 +32,6 @@ use thumbnet_protocol::{
 use crate::board::Board;
 use crate::meter::Meter;
 use checkpoints::Checkpoints;
-pub use in_flash::FlashCheckpoints;
 use learner::Learner;
 use methods::Methods;
 use step::Outputs;

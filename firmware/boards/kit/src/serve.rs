@@ -3,29 +3,28 @@
 use cortex_m::peripheral::SCB;
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
-use embedded_storage::nor_flash::NorFlash;
 use thumbnet::cost::Cost;
 use thumbnet::input::Width;
 use thumbnet::{Network, Preparation};
-use thumbnet_firmware::serve::checkpoints::Checkpoints;
+use thumbnet_firmware::serve::checkpoints::{Checkpoints, NoCheckpoints};
 use thumbnet_firmware::serve::methods::Methods;
 use thumbnet_firmware::serve::step::Outputs;
-use thumbnet_firmware::serve::{About, FlashCheckpoints, Leave, Memory};
-use thumbnet_firmware::{Board, Clock, Duplex, Parts, Store};
+use thumbnet_firmware::serve::{About, Leave, Memory};
+use thumbnet_firmware::{Board, Clock, Duplex, Parts};
 
 use crate::faults;
 use crate::line::BYTES;
 use crate::memory::{free_ram, memory};
 
 /// Serves for ever, beginning with the network in flash; of this, `cost` is what it was trained with
-/// and `preparation` what is done to images before it sees them. Checkpoints go to the board's flash.
+/// and `preparation` what is done to images before it sees them.
 pub fn serve<
     C: Clock,
     L: OutputPin,
     B,
     R: Read,
     W: Write,
-    F: NorFlash,
+    F,
     N,
     M: Methods<N, INPUTS>,
     const INPUTS: usize,
@@ -42,11 +41,7 @@ where
     N: Network<Inputs = Width<INPUTS>>,
     N::Output: Outputs,
 {
-    let region = parts.region.clone();
-    let (parts, flash) = parts.with_flash((), 0..0);
-    let store = Store::new(flash, region).expect("memory.x has whole pages for it");
-    let checkpoints = FlashCheckpoints::<_, INPUTS>::new(store);
-    serve_with(parts, kept, network, cost, preparation, checkpoints)
+    serve_with(parts, kept, network, cost, preparation, NoCheckpoints)
 }
 
 /// The same with checkpoints elsewhere, or none.
