@@ -2,9 +2,9 @@
 //! mini-batch and the input.
 //!
 //! One thing varies at a time, on one thread and on two; all else is 784-100-10 with sigmoid units,
-//! cross-entropy and L2 decay, in mini-batches of 100. Networks train on [`IMAGES`] of MNIST's images,
+//! cross-entropy and L2 decay, in mini-batches of 100. Networks train on 2,000 of MNIST's images,
 //! or, where the share of zeros varies, on as many images of noise. After an epoch that warms up come
-//! short epochs for [`LEAST`], of which the fastest counts: whatever else the machine does only makes
+//! short epochs for half a second, of which the fastest counts: whatever else the machine does only makes
 //! them slower, and what is sought are steps of a tenth.
 
 mod picture;
