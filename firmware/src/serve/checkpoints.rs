@@ -14,8 +14,8 @@ pub trait Checkpoints<N, M> {
     /// The flash does not take it; the one before is still there.
     fn save(
         &mut self,
-        network: &N,
-        methods: &M,
+        network: &mut N,
+        methods: &mut M,
         config: Option<&Config>,
         steps: u32,
     ) -> Result<(), Refusal>;
@@ -25,7 +25,8 @@ pub trait Checkpoints<N, M> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NoCheckpoint`] if there is none, and nothing has changed.
+    /// [`Refusal::NoCheckpoint`] if there is none, and nothing has changed; [`Refusal::Flash`] if it
+    /// cannot be read, and there are no weights.
     fn restore(
         &mut self,
         network: &mut N,
@@ -47,7 +48,7 @@ pub struct NoCheckpoints;
 impl<N, M> Checkpoints<N, M> for NoCheckpoints {
     const KEPT: bool = false;
 
-    fn save(&mut self, _: &N, _: &M, _: Option<&Config>, _: u32) -> Result<(), Refusal> {
+    fn save(&mut self, _: &mut N, _: &mut M, _: Option<&Config>, _: u32) -> Result<(), Refusal> {
         Err(Refusal::NotSupported)
     }
 

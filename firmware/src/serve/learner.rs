@@ -425,7 +425,9 @@ where
                 self.counts.taken.steps,
             ),
             Checkpoint::Restore => {
-                let (config, steps) = checkpoints.restore(self.network, self.methods)?;
+                let (config, steps) = checkpoints
+                    .restore(self.network, self.methods)
+                    .inspect_err(|refusal| self.weights &= *refusal != Refusal::Flash)?;
                 self.config = config;
                 if let Some(config) = &config {
                     self.cost = step::cost(config.cost);

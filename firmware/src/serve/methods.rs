@@ -8,7 +8,9 @@ use thumbnet_protocol::config::{self, Optimizers};
 use thumbnet_protocol::steps::StepHead;
 use thumbnet_protocol::{Config, Refusal};
 
+use super::in_flash::Saved;
 use super::step::{Outputs, step};
+use crate::checkpoint::pieces_of_state;
 
 /// Some optimisers, of which a desktop chooses one.
 pub trait Methods<N, const INPUTS: usize>: Zeroed {
@@ -148,6 +150,36 @@ macro_rules! methods {
                             step(network, state, optimizer, config, head, inputs, labels)
                         }
                     )*
+                }
+            }
+        }
+
+        impl<N: Network, const BATCH: usize> Saved for $name<N, BATCH> {
+            fn kind(&self) -> Optimizers {
+                match self {
+                    Self::$first(_) => $first::KIND,
+                    $(Self::$variant(_) => <$optimizer>::KIND,)*
+                }
+            }
+
+            fn select(&mut self, is: impl Fn(Optimizers) -> bool) -> bool {
+                if is($first::KIND) {
+                    *self = Self::$first(TrainState::ZEROED);
+                    return true;
+                }
+                $(
+                    if is(<$optimizer>::KIND) {
+                        *self = Self::$variant(TrainState::ZEROED);
+                        return true;
+                    }
+                )*
+                false
+            }
+
+            fn for_each_piece(&mut self, visit: &mut dyn FnMut(&mut [u8])) {
+                match self {
+                    Self::$first(state) => pieces_of_state(state, visit),
+                    $(Self::$variant(state) => pieces_of_state(state, visit),)*
                 }
             }
         }

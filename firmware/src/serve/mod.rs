@@ -7,9 +7,10 @@
 //! | `learner` | the network, and what commands do to it |
 //! | `streams` | streams of samples and weights, as they come in pieces |
 //! | `parameters` | the weights of a network as bytes of a file |
-//! | [`checkpoints`] | where learning goes on after the power has gone |
+//! | [`checkpoints`], [`in_flash`] | where learning goes on after the power has gone |
 
 pub mod checkpoints;
+pub mod in_flash;
 mod learner;
 pub mod methods;
 mod parameters;

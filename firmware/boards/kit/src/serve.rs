@@ -3,30 +3,32 @@
 use cortex_m::peripheral::SCB;
 use embedded_hal::digital::OutputPin;
 use embedded_io::{Read, Write};
+use embedded_storage::nor_flash::NorFlash;
 use thumbnet::cost::Cost;
 use thumbnet::input::Width;
 use thumbnet::{Network, Preparation};
-use thumbnet_firmware::serve::checkpoints::{Checkpoints, NoCheckpoints};
+use thumbnet_firmware::serve::checkpoints::Checkpoints;
+use thumbnet_firmware::serve::in_flash::{InFlash, Saved};
 use thumbnet_firmware::serve::methods::Methods;
 use thumbnet_firmware::serve::step::Outputs;
 use thumbnet_firmware::serve::{About, Leave, Memory};
-use thumbnet_firmware::{Board, Clock, Duplex, Parts};
+use thumbnet_firmware::{Board, Clock, Duplex, Parts, Store};
 
 use crate::faults;
 use crate::line::BYTES;
 use crate::memory::{free_ram, memory};
 
 /// Serves for ever, beginning with the network in flash; of this, `cost` is what it was trained with
-/// and `preparation` what is done to images before it sees them.
+/// and `preparation` what is done to images before it sees them. Checkpoints go to the board's flash.
 pub fn serve<
     C: Clock,
     L: OutputPin,
     B,
     R: Read,
     W: Write,
-    F,
+    F: NorFlash,
     N,
-    M: Methods<N, INPUTS>,
+    M: Methods<N, INPUTS> + Saved,
     const INPUTS: usize,
     const BATCH: usize,
     const FRAME: usize,
@@ -41,7 +43,11 @@ where
     N: Network<Inputs = Width<INPUTS>>,
     N::Output: Outputs,
 {
-    serve_with(parts, kept, network, cost, preparation, NoCheckpoints)
+    let region = parts.region.clone();
+    let (parts, flash) = parts.with_flash((), 0..0);
+    let store = Store::new(flash, region).expect("memory.x has whole pages for it");
+    let checkpoints = InFlash::new::<N, M>(store);
+    serve_with(parts, kept, network, cost, preparation, checkpoints)
 }
 
 /// The same with checkpoints elsewhere, or none.
