@@ -173,6 +173,54 @@ fn what_makes_nothing_better_is_undone() {
     assert_eq!(network.weights_crc32(), fresh().weights_crc32());
 }
 
+/// One sample to train on, and the same with another label held out.
+struct Contradiction;
+
+impl Zeroed for Contradiction {
+    const ZEROED: Self = Self;
+}
+
+impl Remember<[f32; 2]> for Contradiction {
+    fn meet(&mut self, _: &[f32; 2], _: u8, _: &mut XorShiftRng) {}
+
+    fn draw(&mut self, _: &mut XorShiftRng) -> Option<(&[f32; 2], u8)> {
+        Some((&[1.0, 0.5], 0))
+    }
+
+    fn held_out(&self, index: usize) -> Option<(&[f32; 2], u8)> {
+        (index == 0).then_some((&[1.0, 0.5], 1))
+    }
+}
+
+/// After a round that was undone everything is as before it: the next one comes to the same bits.
+fn rounds_repeat<O: Optimizer>(optimizer: O) {
+    let config = TrainConfig::new(0.1).with_optimizer(optimizer);
+    let mut room = Box::new(Room::<Toy, O, Contradiction>::ZEROED);
+    let rng = XorShiftRng::seed_from_u64(5);
+    let mut learner = Learner::new(config, 10, &fresh(), &mut room, rng).unwrap();
+    let mut round = || loop {
+        if let Some(round) = learner.step_for(&mut Stretches(7)).unwrap() {
+            return round;
+        }
+    };
+    let first = round();
+    assert!(
+        !first.kept && first.cost_after > first.cost_before,
+        "{first}"
+    );
+    for _ in 0..3 {
+        assert_eq!(round(), first);
+    }
+}
+
+#[test]
+fn an_undone_round_leaves_nothing() {
+    rounds_repeat(Sgd);
+    rounds_repeat(Momentum(0.9));
+    rounds_repeat(RmsProp::DEFAULT);
+    rounds_repeat(Adam::DEFAULT);
+}
+
 #[test]
 fn labels_and_configurations_that_cannot_be_are_refused() {
     let mut room = Box::new(Room::<Toy, Sgd, ToyMemory>::ZEROED);

@@ -116,11 +116,6 @@ impl<F: NorFlash> Store<F> {
         self.erase(start, end - start)
     }
 
-    /// The flash, which is free for other uses again.
-    pub fn into_flash(self) -> F {
-        self.flash
-    }
-
     /// How long the pages last, if each may be erased `endurance` times: 10,000 for most
     /// microcontrollers' own flash, 100,000 for most flash chips; the data sheet says.
     ///

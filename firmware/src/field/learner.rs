@@ -43,13 +43,19 @@ pub struct Round {
     pub right_before: u32,
     /// How many the new ones.
     pub right_after: u32,
+    /// Their mean cost with the kept weights.
+    pub cost_before: f32,
+    /// With the new ones: infinite if training has diverged. The lower one is kept.
+    pub cost_after: f32,
 }
 
 sentences!(Round {
-    Round { kept: true, samples, right_before, right_after } =>
-        "of {} held out {} were right, now {}: kept", samples, right_before, right_after;
-    Round { kept: false, samples, right_before, right_after } =>
-        "of {} held out {} were right, now {}: undone", samples, right_before, right_after;
+    Round { kept: true, samples, right_before, right_after, cost_before, cost_after } =>
+        "of {} held out {} were right, now {}, at a mean cost of {}, now {}: kept",
+        samples, right_before, right_after, cost_before, cost_after;
+    Round { kept: false, samples, right_before, right_after, cost_before, cost_after } =>
+        "of {} held out {} were right, now {}, at a mean cost of {}, now {}: undone",
+        samples, right_before, right_after, cost_before, cost_after;
 });
 
 /// What the learner does next.
@@ -183,6 +189,8 @@ where
                 samples: 0,
                 right_before: 0,
                 right_after: 0,
+                cost_before: 0.0,
+                cost_after: f32::INFINITY,
             });
         }
         Ok(())
@@ -203,6 +211,8 @@ where
                 samples: before.samples,
                 right_before: before.right,
                 right_after: after.right,
+                cost_before: before.cost / before.samples as f32,
+                cost_after: after.cost / after.samples as f32,
             });
             return;
         };
