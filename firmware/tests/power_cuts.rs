@@ -53,7 +53,7 @@ fn at_every_write_and_erase() {
 /// How many random cuts: `THUMBNET_POWER_CUTS`.
 fn cuts() -> u64 {
     let given = std::env::var("THUMBNET_POWER_CUTS").ok();
-    given.map_or(500, |cuts| cuts.parse().expect("a number"))
+    given.map_or(10_000, |cuts| cuts.parse().expect("a number"))
 }
 
 /// One flash, cut again and again at random operations; returns checkpoints saved.
