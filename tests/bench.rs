@@ -102,7 +102,7 @@ fn one_processor_as_a_table() {
     ]);
     let run = run.successful();
     let lines: Vec<&str> = run.stdout.lines().collect();
-    assert_eq!(lines.len(), 13, "{run:?}");
+    assert_eq!(lines.len(), 15, "{run:?}");
     assert!(lines[0].starts_with("work  "), "{run:?}");
     for line in &lines[1..] {
         assert!(
