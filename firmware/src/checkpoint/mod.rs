@@ -54,8 +54,8 @@
 //! R is 32, or the flash's `WRITE_SIZE` if that is more; M is 32, or four times that size. Pages are
 //! erased one by one, the first one first, so that the old record is gone before anything that it
 //! speaks for. Then come what is saved, which is read back, the record, and a mark. Before the next
-//! checkpoint erases anything, this one gets another mark. No word is
-//! written twice, but for a mark over what a cut may have left of one.
+//! checkpoint erases anything, this one gets another mark. No word is written twice, but for a mark
+//! over what a cut may have left of one.
 //!
 //! # What a power cut can do
 //!

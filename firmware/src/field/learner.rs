@@ -108,18 +108,19 @@ where
         room: &'a mut Room<N, O, M>,
         rng: XorShiftRng,
     ) -> Result<Self, ConfigError> {
-        room.kept.copy_from(network);
-        room.trained.copy_from(network);
         // Refuses what cannot be trained with.
         Trainer::new(config, &mut room.trained, &mut room.state)?;
-        Ok(Self {
+        let mut learner = Self {
             config,
             round,
             room,
             rng,
             phase: Phase::Training(round),
             sample: PhantomData,
-        })
+        };
+        learner.room.kept.copy_from(network);
+        learner.decide(false);
+        Ok(learner)
     }
 
     /// The weights that have proved best so far.
