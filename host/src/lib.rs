@@ -1,6 +1,7 @@
 //! Desktop side of thumbnet: data, training runs, export and emulation.
 
 pub mod bench;
+pub mod board;
 pub mod chapter3;
 pub mod commands;
 pub mod data;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use thumbnet_host::commands::bench::{self, BenchArgs};
+use thumbnet_host::commands::board::{self, BoardArgs};
 use thumbnet_host::commands::chapter3::{self, Chapter3Args};
 use thumbnet_host::commands::evaluate::{self, EvaluateArgs};
 use thumbnet_host::commands::export::{self, ExportArgs};
@@ -59,6 +60,8 @@ enum Command {
     Data(DataArgs),
     /// Run a board's program in QEMU and show its log
     Emulate(EmulateArgs),
+    /// Train, evaluate or predict on a board, over its serial line
+    Board(BoardArgs),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Some(Command::Bench(args)) => bench::run(&args).map(done),
         Some(Command::Data(args)) => data::run(&args).map(done),
         Some(Command::Emulate(args)) => emulate::run(&args),
+        Some(Command::Board(args)) => board::run(&args),
     };
     result.unwrap_or_else(|error| {
         // Not `eprintln`, which panics where stderr is closed.

@@ -57,9 +57,15 @@ impl Model {
     pub fn load(path: &Path) -> Result<Self> {
         let file = std::fs::read(path)
             .with_context(|| format!("cannot read the model {}", path.display()))?;
-        let (header, bytes) = format::read(&file)
-            .map_err(anyhow::Error::from)
-            .with_context(|| format!("cannot use {} as a model", path.display()))?;
+        Self::parse(&file).with_context(|| format!("cannot use {} as a model", path.display()))
+    }
+
+    /// The network of a weights file.
+    ///
+    /// # Errors
+    /// When the bytes are not a whole weights file.
+    pub fn parse(file: &[u8]) -> Result<Self> {
+        let (header, bytes) = format::read(file)?;
         let parameters = bytes
             .as_chunks()
             .0

@@ -16,6 +16,8 @@ struct Board {
     lights: u32,
     /// The registers of the first serial line.
     uart: u32,
+    /// The interrupt that comes with a byte on it.
+    uart_interrupt: u16,
     /// What `SysTick` counts.
     clock_mhz: u32,
 }
@@ -33,6 +35,7 @@ const PLAIN: Board = Board {
     ram: 0x2000_0000,
     lights: 0x4002_8000,
     uart: 0x4000_4000,
+    uart_interrupt: 0,
     clock_mhz: 25,
 };
 
@@ -58,6 +61,7 @@ const M33: Board = Board {
     ram: 0x3800_0000,
     lights: 0x5030_2000,
     uart: 0x5020_0000,
+    uart_interrupt: 32,
     clock_mhz: 20,
 };
 
@@ -91,6 +95,7 @@ pub(crate) fn choose() {
         ram,
         lights,
         uart,
+        uart_interrupt,
         clock_mhz,
     } = board;
 
@@ -131,6 +136,9 @@ pub(crate) const LIGHTS: usize = {lights:#010x};
 
 /// The registers of the first serial line.
 pub(crate) const UART: usize = {uart:#010x};
+
+/// The interrupt that comes with a byte on it.
+pub(crate) const UART_INTERRUPT: u16 = {uart_interrupt};
 
 /// QEMU's name of the board.
 pub(crate) const NAME: &str = \"{machine}\";

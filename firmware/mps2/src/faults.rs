@@ -4,7 +4,8 @@
 use core::panic::PanicInfo;
 use cortex_m_rt::{ExceptionFrame, exception};
 
-use crate::exit;
+use crate::board::UART_INTERRUPT;
+use crate::{exit, uart};
 
 /// The program panicked. Rust's own programs end with the same code.
 pub const PANICKED: u8 = 101;
@@ -25,7 +26,10 @@ unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
 }
 
 #[exception]
-unsafe fn DefaultHandler(number: i16) -> ! {
+unsafe fn DefaultHandler(number: i16) {
+    if number == UART_INTERRUPT as i16 {
+        return uart::keep();
+    }
     log::exception(number);
     exit(FAULTED)
 }

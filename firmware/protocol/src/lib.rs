@@ -35,7 +35,7 @@ pub const VERSION: u16 = 1;
 
 /// The shortest frame that every board takes, as it is on the line: room for any answer to
 /// [`Command::Hello`] with a name and a fault of up to [`LONGEST_TEXT`] bytes each.
-pub const SHORTEST_FRAME: usize = 512;
+pub const SHORTEST_FRAME: usize = 384;
 
 /// Most bytes of a text in an answer.
 pub const LONGEST_TEXT: usize = 64;

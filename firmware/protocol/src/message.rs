@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Optimizers};
+use crate::config::{Config, LAYERS, Optimizers};
 
 /// What the desktop sends.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,8 +149,10 @@ pub struct Hello<'a> {
     pub unit: &'a str,
     /// What ended the program that ran before, or nothing.
     pub fault: &'a str,
-    /// The first 256 bytes of the weights file: shape, cost, checksum of the weights.
-    pub head: &'a [u8],
+    /// Its inputs, and the units of each of its layers; 0 behind the last.
+    pub widths: [u32; LAYERS + 1],
+    /// CRC-32 of the weights.
+    pub weights_crc32: u32,
 }
 
 /// How things are.
@@ -248,3 +250,53 @@ pub enum Refusal {
     /// There is no checkpoint.
     NoCheckpoint,
 }
+
+impl core::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NoSession => {
+                f.write_str("the board was started anew, and knows nothing of before")
+            }
+            Self::Version(version) => {
+                write!(f, "the board speaks version {version} of the protocol")
+            }
+            Self::Unknown => f.write_str("the board does not know this request"),
+            Self::NotSupported => f.write_str("this board cannot do that"),
+            Self::NoStream => f.write_str("the board was not told what to do with this data"),
+            Self::Offset => f.write_str("the stream has more than 2^32 - 1 bytes"),
+            Self::NoWeights => {
+                f.write_str("the board has no whole weights: send it some with `board push`")
+            }
+            Self::NotConfigured => f.write_str("the board was not told how to train"),
+            Self::Config => f.write_str("a hyper-parameter is out of its range"),
+            Self::Optimizer => f.write_str("the board has no such optimiser"),
+            Self::Cost => {
+                f.write_str("this cost does not go with the outputs of the board's network")
+            }
+            Self::Batch => f.write_str("the board has no memory for mini-batches of this size"),
+            Self::Label => f.write_str("a label is not below the number of the network's outputs"),
+            Self::LearningRate => f.write_str(
+                "the learning rate must be finite, at least 0, and below 1 / weight decay if that \
+                 is L2",
+            ),
+            Self::Runs => f.write_str("a sample has more inputs than the board's network"),
+            Self::OtherNetwork => {
+                f.write_str("the weights are those of another network than the board has")
+            }
+            Self::Checksum => f.write_str("the weights came damaged: their checksum is wrong"),
+            Self::Diverged { step, restored } => write!(
+                f,
+                "training diverged: the cost of step {step} was not finite, and the board {}",
+                if *restored {
+                    "has gone back to its last checkpoint"
+                } else {
+                    "has no checkpoint to go back to"
+                }
+            ),
+            Self::Flash => f.write_str("the board's flash cannot be read or written"),
+            Self::NoCheckpoint => f.write_str("the board has no checkpoint"),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}

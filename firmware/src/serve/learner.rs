@@ -104,8 +104,13 @@ where
         }
     }
 
+    /// CRC-32 of the weights.
+    pub(super) fn weights_crc32(&self) -> u32 {
+        self.network.weights_crc32()
+    }
+
     /// The head of the network's weights file.
-    pub(super) fn head(&self) -> [u8; HEADER_BYTES] {
+    fn head(&self) -> [u8; HEADER_BYTES] {
         let header = Header {
             architecture: N::ARCHITECTURE,
             cost: self.cost,

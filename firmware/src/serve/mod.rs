@@ -24,7 +24,8 @@ use embedded_io::{Read, Write};
 use thumbnet::input::Width;
 use thumbnet::optimizer::Zeroed;
 use thumbnet::preparation::Preparation;
-use thumbnet::{Cost, Network};
+use thumbnet::{Architecture, Cost, Network};
+use thumbnet_protocol::config::LAYERS;
 use thumbnet_protocol::{
     Answer, Command, Hello, LONGEST_TEXT, Received, Receiver, Refusal, Reply, Request,
     SHORTEST_FRAME, Status, VERSION, encode,
@@ -151,26 +152,24 @@ where
         };
         let mut leave = None;
         let reply = match session.admit(received) {
-            Err(reply) => reply,
-            Ok(Command::Hello { .. }) => {
-                let head = learner.head();
-                let (head_room, _) = scratch.split_at_mut(head.len());
-                head_room.copy_from_slice(&head);
-                Reply::Hello(Hello {
-                    version: VERSION,
-                    board: text(about.board),
-                    clock_hz: about.clock_hz,
-                    free_ram: about.free_ram,
-                    frame: FRAME as u16,
-                    credit: about.credit,
-                    batch: BATCH as u16,
-                    optimizers: M::OPTIMIZERS,
-                    checkpoints: C::KEPT,
-                    unit: T::UNIT,
-                    fault: text(about.fault),
-                    head: head_room,
-                })
-            }
+            Err(Denied::Repeated) => Reply::Repeated,
+            Err(Denied::Damaged) => Reply::Damaged,
+            Err(Denied::Refused(refusal)) => Reply::Refused(refusal),
+            Ok(Command::Hello { .. }) => Reply::Hello(Hello {
+                version: VERSION,
+                board: text(about.board),
+                clock_hz: about.clock_hz,
+                free_ram: about.free_ram,
+                frame: FRAME as u16,
+                credit: about.credit,
+                batch: BATCH as u16,
+                optimizers: M::OPTIMIZERS,
+                checkpoints: C::KEPT,
+                unit: T::UNIT,
+                fault: text(about.fault),
+                widths: widths(&N::ARCHITECTURE),
+                weights_crc32: learner.weights_crc32(),
+            }),
             Ok(Command::Status) => Reply::Status(Status {
                 stack: (about.stack)(),
                 damaged: session.damaged,
@@ -199,6 +198,13 @@ where
     }
 }
 
+/// Why a frame is not done.
+enum Denied {
+    Repeated,
+    Damaged,
+    Refused(Refusal),
+}
+
 /// Which frames have come.
 #[derive(Debug, Default)]
 struct Session {
@@ -209,29 +215,41 @@ struct Session {
 }
 
 impl Session {
-    /// The command, if it is to be done; what to answer, if not.
-    fn admit<'a>(&mut self, received: Received<Request<'a>>) -> Result<Command<'a>, Reply<'a>> {
+    /// The command, if it is to be done.
+    fn admit<'a>(&mut self, received: Received<Request<'a>>) -> Result<Command<'a>, Denied> {
         let request = match received {
             Received::Message(request) => request,
-            Received::Unknown => return Err(Reply::Refused(Refusal::Unknown)),
+            Received::Unknown => return Err(Denied::Refused(Refusal::Unknown)),
             Received::Damaged => {
                 self.damaged = self.damaged.saturating_add(1);
-                return Err(Reply::Damaged);
+                return Err(Denied::Damaged);
             }
         };
         match (request.command, self.last) {
             (Command::Hello { version: VERSION }, _) => *self = Self::default(),
-            (Command::Hello { .. }, _) => return Err(Reply::Refused(Refusal::Version(VERSION))),
-            (_, None) => return Err(Reply::Refused(Refusal::NoSession)),
+            (Command::Hello { .. }, _) => return Err(Denied::Refused(Refusal::Version(VERSION))),
+            (_, None) => return Err(Denied::Refused(Refusal::NoSession)),
             (_, Some(last)) if request.number <= last => {
                 self.repeated = self.repeated.saturating_add(1);
-                return Err(Reply::Repeated);
+                return Err(Denied::Repeated);
             }
             _ => {}
         }
         self.last = Some(request.number);
         Ok(request.command)
     }
+}
+
+fn widths(architecture: &Architecture) -> [u32; LAYERS + 1] {
+    let units = architecture.layers().iter().map(|layer| layer.fan_out);
+    let mut widths = [0; LAYERS + 1];
+    for (width, units) in widths
+        .iter_mut()
+        .zip([architecture.inputs()].into_iter().chain(units))
+    {
+        *width = units as u32;
+    }
+    widths
 }
 
 /// As much of a text as fits in an answer.

@@ -75,7 +75,7 @@ enum Said {
     Hello {
         board: String,
         optimizers: Optimizers,
-        head: Vec<u8>,
+        widths: [u32; 17],
     },
     Status(Status),
     Done,
@@ -92,7 +92,7 @@ impl From<Reply<'_>> for Said {
             Reply::Hello(hello) => Self::Hello {
                 board: hello.board.into(),
                 optimizers: hello.optimizers,
-                head: hello.head.into(),
+                widths: hello.widths,
             },
             Reply::Status(status) => Self::Status(status),
             Reply::Done => Self::Done,
@@ -609,6 +609,19 @@ fn a_run_that_diverges_says_at_which_step_and_stops() {
         ),
         "{last:?}"
     );
+}
+
+#[test]
+fn a_greeting_says_who_it_is() {
+    let room = &mut room::<WithVelocity<_, BATCH>>();
+    let mut widths = [0; 17];
+    widths[..3].copy_from_slice(&[INPUTS as u32, 5, 3]);
+    let hello = Said::Hello {
+        board: "bench".into(),
+        optimizers: Optimizers(7),
+        widths,
+    };
+    assert_eq!(numbered(conversation(&[]), room), [(1, hello)]);
 }
 
 #[test]

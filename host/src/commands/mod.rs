@@ -1,6 +1,7 @@
 //! The commands of the `thumbnet` program that train, evaluate, export and report on networks.
 
 pub mod bench;
+pub mod board;
 pub mod chapter3;
 pub mod evaluate;
 pub mod export;

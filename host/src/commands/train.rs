@@ -7,13 +7,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 
 use super::output::{note, plain};
+use crate::board::BoardTrainer;
 use crate::data::{self, Dataset};
 use crate::model::Model;
 use crate::pictures::{self, Mistake};
 use crate::recipe::flags::Flags;
 use crate::recipe::values::TrainOn;
 use crate::recipe::{Recipe, built_in};
-use crate::run::fit::{Fit, Stopped, go_on};
+use crate::run::fit::{Fit, Start, Stopped, go_on};
 use crate::run::folder::{self, RunFolder};
 use crate::run::interrupt;
 use crate::run::plan::Plan;
@@ -21,7 +22,7 @@ use crate::run::record::{Outcome, Record, with_epochs};
 use crate::run::report::Report;
 use crate::run::resume::Resumed;
 use crate::run::settings::{default_threads, threads};
-use crate::run::state::{self, Saved};
+use crate::run::state;
 use crate::training::{Evaluation, Instructions, Progress, evaluate};
 
 /// The exit code of a run that diverged: nothing was wrong with the command, but the network that
@@ -80,15 +81,20 @@ fn after_help() -> &'static str {
 /// Whatever keeps the run from beginning: data, flags that do not fit it, the folder. Later, a file
 /// or stdout that cannot be written.
 pub fn run(args: &TrainArgs) -> Result<ExitCode> {
+    run_on(args, &mut |_| Ok(None))
+}
+
+/// The same on the board that `connect` finds for a plan, if it finds one.
+pub(super) fn run_on(args: &TrainArgs, connect: &mut Connect<'_>) -> Result<ExitCode> {
     let Setup {
         plan,
         data,
         folder,
         mut record,
-        saved,
-    } = set_up(args)?;
+        start,
+    } = set_up(args, connect)?;
     let data_crc32 = state::data_crc32(&data);
-    if let Some(saved) = &saved {
+    if let Some(saved) = &start.saved {
         saved.check(&plan).context("--resume")?;
         ensure!(
             saved.data_crc32 == data_crc32,
@@ -102,9 +108,9 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let progress = Arc::new(Progress::default());
     interrupt::ends(&progress)?;
     let mut report = Report::new(args.json, &plan, &progress);
-    let done = saved.as_ref().map_or(0, |saved| saved.history.len());
+    let done = start.saved.as_ref().map_or(0, |saved| saved.history.len());
     report.begin(&plan, &data, &folder, done)?;
-    let fit = go_on(&plan, &data, saved, &progress, |fit| {
+    let fit = go_on(&plan, &data, start, &progress, |fit| {
         folder.write_epoch(fit, data_crc32)?;
         report.epoch(fit)
     })?;
@@ -141,10 +147,13 @@ struct Setup {
     data: Dataset,
     folder: RunFolder,
     record: Record,
-    saved: Option<Saved>,
+    start: Start,
 }
 
-fn set_up(args: &TrainArgs) -> Result<Setup> {
+/// Finds a board that is to train as planned.
+type Connect<'a> = dyn FnMut(&Plan) -> Result<Option<BoardTrainer>> + 'a;
+
+fn set_up(args: &TrainArgs, connect: &mut Connect<'_>) -> Result<Setup> {
     let threads = args.threads.unwrap_or_else(default_threads);
     if let Some(path) = &args.resume {
         args.flags.only(&["epochs"])?;
@@ -173,7 +182,10 @@ fn set_up(args: &TrainArgs) -> Result<Setup> {
             data,
             folder: resumed.folder,
             record,
-            saved: resumed.saved,
+            start: Start {
+                saved: resumed.saved,
+                board: None,
+            },
         });
     }
     let recipe = Recipe::find(args.recipe.as_deref().unwrap_or(built_in::DEFAULT));
@@ -182,6 +194,7 @@ fn set_up(args: &TrainArgs) -> Result<Setup> {
     let plan = Plan::new(recipe.clone(), &data, threads)
         .map_err(|error| args.flags.place(error, &recipe))?;
     args.flags.check(&plan, &data)?;
+    let board = connect(&plan)?;
     let folder = RunFolder::claim(args.out.as_deref(), &recipe.name)?;
     let record = Record::new(&plan, &data)?;
     Ok(Setup {
@@ -189,7 +202,7 @@ fn set_up(args: &TrainArgs) -> Result<Setup> {
         data,
         folder,
         record,
-        saved: None,
+        start: Start { saved: None, board },
     })
 }
 

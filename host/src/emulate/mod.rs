@@ -8,6 +8,7 @@
 //! QEMU counts time in instructions here (`-icount shift=0`: one instruction is one nanosecond), so
 //! whatever a program measures is exact and the same in every run, on every desktop.
 
+pub(crate) mod build;
 pub mod log;
 pub mod program;
 pub mod qemu;

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read},
+    net::SocketAddr,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -50,7 +51,19 @@ impl Qemu {
         elf: &Path,
         arguments: impl IntoIterator<Item = &'a str>,
     ) -> anyhow::Result<Self> {
-        Self::start_command(Command::new(QEMU), machine, elf, arguments)
+        Self::start_command(Command::new(QEMU), machine, elf, "null", arguments)
+    }
+
+    /// [`start`](Self::start), with the board's first serial line connected to a TCP port that
+    /// listens at `address`.
+    ///
+    /// # Errors
+    ///
+    /// As `start`.
+    pub fn start_with_line(machine: &str, elf: &Path, address: SocketAddr) -> anyhow::Result<Self> {
+        // Without delay: answers are short.
+        let line = format!("tcp:{address},nodelay=on");
+        Self::start_command(Command::new(QEMU), machine, elf, &line, [])
     }
 
     /// [`start`](Self::start), with the bytes of a file in memory, from `address` on, before the
@@ -73,25 +86,19 @@ impl Qemu {
         let mut command = Command::new(QEMU);
         let loader = format!("loader,addr={address:#x},force-raw=on,file={file}");
         command.args(["-device", &loader]);
-        Self::start_command(command, machine, elf, [])
+        Self::start_command(command, machine, elf, "null", [])
     }
 
     fn start_command<'a>(
         mut command: Command,
         machine: &str,
         elf: &Path,
+        line: &str,
         arguments: impl IntoIterator<Item = &'a str>,
     ) -> anyhow::Result<Self> {
         command
-            .args([
-                "-M",
-                machine,
-                "-nographic",
-                "-monitor",
-                "none",
-                "-serial",
-                "null",
-            ])
+            .args(["-M", machine, "-nographic", "-monitor", "none"])
+            .args(["-serial", line])
             // One instruction is one nanosecond, whatever the desktop is doing.
             .args(["-icount", "shift=0"])
             .args(["-semihosting-config", &semihosting_config(arguments)?])

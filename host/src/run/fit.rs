@@ -11,6 +11,7 @@ use super::rate::Rate;
 use super::state::Saved;
 use super::trainer::Trainer;
 use super::watch::Watch;
+use crate::board::BoardTrainer;
 use crate::data::Dataset;
 use crate::history::EpochRecord;
 use crate::model::Model;
@@ -94,19 +95,27 @@ pub fn fit(
     progress: &Progress,
     after_epoch: impl FnMut(&Fit) -> Result<()>,
 ) -> Result<Fit> {
-    go_on(plan, data, None, progress, after_epoch)
+    go_on(plan, data, Start::default(), progress, after_epoch)
 }
 
-/// Goes on from where a run was, and ends with the bits of one that never stopped. Without any
-/// `saved` state it begins.
+/// What a run goes on from, and what trains it.
+#[derive(Default)]
+pub struct Start {
+    /// Where it was; without, it begins.
+    pub saved: Option<Saved>,
+    /// The board that trains it, if it is not this computer. None goes on from where it was.
+    pub board: Option<BoardTrainer>,
+}
+
+/// Goes on from where a run was, and ends with the bits of one that never stopped, whoever trains.
 ///
 /// # Errors
 ///
-/// As with [`fit`], and a state that is not of such a run.
+/// As with [`fit`], a state that is not of such a run, and a board that fails.
 pub fn go_on(
     plan: &Plan,
     data: &Dataset,
-    saved: Option<Saved>,
+    start: Start,
     progress: &Progress,
     mut after_epoch: impl FnMut(&Fit) -> Result<()>,
 ) -> Result<Fit> {
@@ -115,7 +124,7 @@ pub fn go_on(
     // Those that are trained on too have nothing to say.
     let validation = (plan.recipe.train_on == TrainOn::Split).then_some(validation);
     let train = plan.training_samples(data);
-    let (mut trainer, mut fit) = begin(plan, saved)?;
+    let (mut trainer, mut fit) = begin(plan, start)?;
     let mut watch = Watch::new(&plan.recipe);
     let mut out_of_patience = false;
     for epoch in &fit.history {
@@ -149,7 +158,7 @@ pub fn go_on(
             let images = images.next_epoch()?;
             let scale = watch.scale();
             let first_step = trainer.steps();
-            let trained = trainer.epoch(images, &|step| rate.of(step, scale), progress);
+            let trained = trainer.epoch(images, &|step| rate.of(step, scale), progress)?;
             fit.epoch_seconds = start.elapsed().as_secs_f64();
             fit.epoch_samples = trained.samples;
             fit.seconds += fit.epoch_seconds;
@@ -224,7 +233,7 @@ fn shortest(value: f32) -> f64 {
 }
 
 /// What trains, and how things are before the next epoch.
-fn begin(plan: &Plan, saved: Option<Saved>) -> Result<(Trainer, Fit)> {
+fn begin(plan: &Plan, start: Start) -> Result<(Trainer, Fit)> {
     let mut fit = Fit {
         history: Vec::new(),
         last: plan.initial.clone(),
@@ -237,7 +246,10 @@ fn begin(plan: &Plan, saved: Option<Saved>) -> Result<(Trainer, Fit)> {
         stopped: None,
         state: None,
     };
-    let Some(saved) = saved else {
+    if let Some(board) = start.board {
+        return Ok((Trainer::Board(Box::new(board)), fit));
+    }
+    let Some(saved) = start.saved else {
         return Ok((Trainer::new(plan, None), fit));
     };
     saved.check(plan)?;

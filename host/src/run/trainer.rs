@@ -1,6 +1,9 @@
-//! What trains a run: mini-batches, or all samples at once.
+//! What trains a run: mini-batches, here or on a board, or all samples at once.
+
+use anyhow::Result;
 
 use super::plan::Plan;
+use crate::board::BoardTrainer;
 use crate::model::Model;
 use crate::training::{
     Engine, EngineState, EpochResult, FullBatch, Instructions, Progress, SparseImages,
@@ -10,6 +13,8 @@ use crate::training::{
 pub enum Trainer {
     /// In mini-batches.
     MiniBatches(Box<Engine>),
+    /// In mini-batches, on a board.
+    Board(Box<BoardTrainer>),
     /// On whole epochs, which take a step each.
     FullBatch {
         /// The method.
@@ -54,14 +59,19 @@ impl Trainer {
     }
 
     /// Trains one epoch; `learning_rate` is asked for every step, numbered from 0.
+    ///
+    /// # Errors
+    ///
+    /// A board fails; nothing else does.
     pub fn epoch(
         &mut self,
         images: &SparseImages<'_>,
         learning_rate: &(dyn Fn(u32) -> f32 + Sync),
         progress: &Progress,
-    ) -> EpochResult {
-        match self {
+    ) -> Result<EpochResult> {
+        Ok(match self {
             Self::MiniBatches(engine) => engine.epoch(images, learning_rate, progress),
+            Self::Board(board) => board.epoch(images, learning_rate, progress)?,
             Self::FullBatch {
                 method,
                 model,
@@ -72,13 +82,14 @@ impl Trainer {
                 *steps += 1;
                 result
             }
-        }
+        })
     }
 
     /// Copies the network as trained so far, ready to predict.
     pub fn store(&mut self, model: &mut Model) {
         match self {
             Self::MiniBatches(engine) => engine.store(model),
+            Self::Board(board) => board.store(model),
             Self::FullBatch { method, .. } => method.store(model),
         }
     }
@@ -87,6 +98,7 @@ impl Trainer {
     pub fn parameters(&mut self) -> &[f32] {
         match self {
             Self::MiniBatches(engine) => &engine.state().snapshot.values,
+            Self::Board(board) => board.parameters(),
             Self::FullBatch { model, .. } => &model.parameters,
         }
     }
@@ -95,6 +107,7 @@ impl Trainer {
     pub fn steps(&mut self) -> u32 {
         match self {
             Self::MiniBatches(engine) => engine.state().steps,
+            Self::Board(board) => board.steps(),
             Self::FullBatch { steps, .. } => *steps,
         }
     }
@@ -103,6 +116,7 @@ impl Trainer {
     pub fn state(&mut self) -> Option<EngineState> {
         match self {
             Self::MiniBatches(engine) => Some(engine.state().clone()),
+            Self::Board(board) => board.state(),
             Self::FullBatch { .. } => None,
         }
     }
@@ -110,7 +124,7 @@ impl Trainer {
     /// Whether more epochs change nothing.
     pub fn converged(&self) -> bool {
         match self {
-            Self::MiniBatches(_) => false,
+            Self::MiniBatches(_) | Self::Board(_) => false,
             Self::FullBatch { method, .. } => method.converged(),
         }
     }

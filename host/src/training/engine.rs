@@ -1,8 +1,9 @@
 //! Epochs of mini-batches on several threads.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use rand_core::SeedableRng;
+use rand_core::{Rng, SeedableRng};
 use rand_xorshift::XorShiftRng;
 use serde::{Deserialize, Serialize};
 use thumbnet::Architecture;
@@ -16,7 +17,6 @@ use crate::model::Model;
 /// A network in training.
 pub struct Engine {
     team: Team,
-    architecture: Architecture,
     hyperparameters: Hyperparameters,
     /// All of the training state but what the team holds.
     state: EngineState,
@@ -62,6 +62,42 @@ impl EngineState {
         }
     }
 
+    /// Puts so many samples in the order of the next epoch.
+    pub(crate) fn shuffle(&mut self, samples: usize) -> &[u32] {
+        if self.order.len() != samples {
+            self.order = (0..samples as u32).collect();
+        }
+        if let Some(rng) = &mut self.shuffle_rng {
+            shuffle(rng, &mut self.order);
+        }
+        &self.order
+    }
+
+    /// Draws the key of the next step's masks.
+    pub(crate) fn draw_key(&mut self) -> u32 {
+        self.dropout_rng.next_u32()
+    }
+
+    /// Copies the network as [`Engine::store`] does.
+    pub(crate) fn store(&self, hyperparameters: &Hyperparameters, model: &mut Model) {
+        model.parameters.clone_from(&self.snapshot.values);
+        let architecture = model.architecture;
+        let mut rest = model.parameters.as_mut_slice();
+        for (index, layer) in architecture.layers().iter().enumerate() {
+            let (own, behind) = rest.split_at_mut(layer.parameters());
+            let input_scale = if index == 0 {
+                hyperparameters.input_scale
+            } else {
+                1.0
+            };
+            let scale = hyperparameters.dropout.prediction_scale(index) * input_scale;
+            for weight in &mut own[..layer.fan_in * layer.fan_out] {
+                *weight *= scale;
+            }
+            rest = behind;
+        }
+    }
+
     /// Whether this can be the state of a training run of this network with these hyper-parameters
     /// on so many samples.
     pub fn fits(
@@ -89,6 +125,8 @@ pub struct Progress {
     pub samples: AtomicUsize,
     /// Set from outside: the epoch ends after the mini-batch at hand.
     pub stop: AtomicBool,
+    /// The mean costs of the steps, for those who want each.
+    pub costs: Option<Mutex<Vec<f32>>>,
 }
 
 /// What one epoch came to.
@@ -126,7 +164,6 @@ impl Engine {
         );
         Self {
             team,
-            architecture,
             hyperparameters,
             state,
         }
@@ -142,28 +179,13 @@ impl Engine {
     /// training began with, ready to predict: the scale of inputs and the book's dropout are in its
     /// weights.
     pub fn store(&mut self, model: &mut Model) {
-        let (rates, input_scale) = (
-            self.hyperparameters.dropout,
-            self.hyperparameters.input_scale,
-        );
-        let architecture = self.architecture;
-        let values = &self.state().snapshot.values;
-        model.parameters.clone_from(values);
-        let mut rest = model.parameters.as_mut_slice();
-        for (index, layer) in architecture.layers().iter().enumerate() {
-            let (own, behind) = rest.split_at_mut(layer.parameters());
-            let input_scale = if index == 0 { input_scale } else { 1.0 };
-            let scale = rates.prediction_scale(index) * input_scale;
-            for weight in &mut own[..layer.fan_in * layer.fan_out] {
-                *weight *= scale;
-            }
-            rest = behind;
-        }
+        self.state();
+        self.state.store(&self.hyperparameters, model);
     }
 
     /// Steps that an epoch on so many samples takes.
     pub fn steps_of_epoch(&self, samples: usize) -> usize {
-        mini_batches(&self.hyperparameters, samples)
+        self.hyperparameters.mini_batches(samples)
     }
 
     /// Trains one epoch on all `images`; the last mini-batch may be smaller, unless it is dropped.
@@ -174,17 +196,12 @@ impl Engine {
         learning_rate: &(dyn Fn(u32) -> f32 + Sync),
         progress: &Progress,
     ) -> EpochResult {
-        let state = &mut self.state;
-        if state.order.len() != images.len() {
-            state.order = (0..images.len() as u32).collect();
-        }
-        if let Some(rng) = &mut state.shuffle_rng {
-            shuffle(rng, &mut state.order);
-        }
+        self.state.shuffle(images.len());
+        let state = &self.state;
         let team = &self.team;
         let meeting = &Meeting::new(team.threads());
         let batch_size = self.hyperparameters.batch_size;
-        let count = mini_batches(&self.hyperparameters, images.len());
+        let count = self.hyperparameters.mini_batches(images.len());
         let steps = state.steps;
         let (order, dropout_rng) = (&state.order, &state.dropout_rng);
         let mut results = std::thread::scope(|scope| {
@@ -215,11 +232,17 @@ impl Engine {
                                 images,
                                 meeting,
                             };
-                            result.cost += f64::from(team.train(thread, &batch, &mut rng));
+                            let cost = team.train(thread, &batch, &mut rng);
+                            result.cost += f64::from(cost);
                             result.samples += samples.len();
                             trained += 1;
                             if thread == 0 {
                                 progress.samples.store(result.samples, Ordering::Relaxed);
+                                if let Some(costs) = &progress.costs {
+                                    let mut costs =
+                                        costs.lock().unwrap_or_else(PoisonError::into_inner);
+                                    costs.push(cost / samples.len() as f32);
+                                }
                             }
                         }
                         team.settle(thread);
@@ -242,14 +265,5 @@ impl Engine {
         self.state.steps = steps.saturating_add(trained);
         result.cost /= result.samples.max(1) as f64;
         result
-    }
-}
-
-/// How many mini-batches so many samples make.
-fn mini_batches(hyperparameters: &Hyperparameters, samples: usize) -> usize {
-    if hyperparameters.drop_last {
-        samples / hyperparameters.batch_size
-    } else {
-        samples.div_ceil(hyperparameters.batch_size)
     }
 }

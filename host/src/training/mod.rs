@@ -68,6 +68,15 @@ pub struct Hyperparameters {
 }
 
 impl Hyperparameters {
+    /// How many mini-batches so many samples make.
+    pub(crate) fn mini_batches(&self, samples: usize) -> usize {
+        if self.drop_last {
+            samples / self.batch_size
+        } else {
+            samples.div_ceil(self.batch_size)
+        }
+    }
+
     /// Whether the gradient of a mini-batch is kept apart from the parameters.
     pub(crate) fn keeps_gradient(&self) -> bool {
         self.clip_norm.is_some() || self.optimizer.keeps_gradient()

@@ -1,12 +1,11 @@
 //! The programs that are measured: which there are, and how cargo builds them.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use anyhow::{Context, Result};
 
 use super::samples::Shape;
+use crate::emulate::build::{build, root};
 
 /// The crate that has them.
 const PACKAGE: &str = "thumbnet-mps2";
@@ -81,36 +80,14 @@ impl<'a> Programs<'a> {
     ///
     /// The repository, cargo or the target is missing, or the sources do not compile.
     pub(super) fn build(&mut self, triple: &str, shape: Shape) -> Result<Built> {
-        let root = root()?;
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo
-            .args(["build", "--release", "--quiet"])
-            .args(["--package", PACKAGE, "--no-default-features"])
-            .args(["--target", triple])
-            .arg("--message-format=json-render-diagnostics")
-            .env("THUMBNET_MODEL", root.join(shape.model()))
-            .env_remove("CARGO_BUILD_TARGET")
-            .current_dir(&root)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit());
-        let output = cargo
-            .output()
-            .context("cargo, which builds the programs for boards, does not start")?;
-        ensure!(
-            output.status.success(),
-            "the programs for {triple} do not build, cargo says why: if the target is missing, type \
-             `rustup target add {triple}`"
-        );
+        let arguments = ["--package", PACKAGE];
+        let programs = build(triple, &arguments, &root()?.join(shape.model()))?;
         self.built += 1;
         let folder = self.folder.join(self.built.to_string());
         std::fs::create_dir(&folder)?;
-        for line in String::from_utf8_lossy(&output.stdout).lines() {
-            let message: Value = serde_json::from_str(line).unwrap_or_default();
-            if let Some(path) = message["executable"].as_str() {
-                let name = message["target"]["name"].as_str().unwrap_or_default();
-                std::fs::copy(path, folder.join(name))
-                    .with_context(|| format!("cannot copy {path}"))?;
-            }
+        for (name, path) in programs {
+            std::fs::copy(&path, folder.join(name))
+                .with_context(|| format!("cannot copy {}", path.display()))?;
         }
         Ok(Built { folder })
     }
@@ -126,18 +103,4 @@ impl Built {
     pub(super) fn elf(&self, work: Work) -> PathBuf {
         self.folder.join(work.program())
     }
-}
-
-/// The repository that this program was built from.
-fn root() -> Result<PathBuf> {
-    let host = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = host.parent().unwrap_or(host);
-    if !root.join("firmware/mps2/Cargo.toml").is_file() {
-        bail!(
-            "expected the repository in {}, from which this program was built and which has the \
-             boards' sources: build it again where the repository is now",
-            root.display()
-        );
-    }
-    Ok(root.to_owned())
 }
