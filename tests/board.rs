@@ -2,12 +2,16 @@
 #![cfg(unix)]
 
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use thumbnet_tests::{Board, Desk, Run, mnist, thumbnet};
 
-/// `thumbnet` where cargo finds its registry: it builds the board's program.
+/// `thumbnet` where cargo finds its registry: it builds the board's program, which must not be built
+/// for another network before it is started.
 fn thumbnet_at_home(desk: &Desk, arguments: &str) -> Run {
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut command = Command::new(thumbnet());
     Run::of(
         command
