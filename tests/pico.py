@@ -3,13 +3,16 @@
 
     pip install -r tests/requirements.txt
     cargo build --release --package thumbnet-pico --target thumbv6m-none-eabi
-    python tests/pico.py target/thumbv6m-none-eabi/release
+    cargo build --release
+    python tests/pico.py target/thumbv6m-none-eabi/release target/release/thumbnet
 """
 
+import json
 import math
 import pathlib
 import re
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -114,12 +117,41 @@ def predicts(program):
         assert said == f"{scores.index(max(scores))}\r\n", (said, scores)
 
 
+def trains_what_a_desktop_sends(program, thumbnet, folder):
+    """Ends with the desktop's weights, however it trains."""
+    run = ["--model", "784-32-10", "--activation", "sigmoid", "--output", "sigmoid", "--l2", "0",
+           "--dropout", "0", "--learning-rate", "0.1", "--batch-size", "10", "--epochs", "1",
+           "--train-samples", "30", "--seed", "11", "--json", "--out"]
+
+    def crc32(name, command, flags):
+        done = subprocess.run([thumbnet, *command, *flags, *run, folder / name],
+                              check=True, capture_output=True, text=True)
+        return json.loads(done.stdout.splitlines()[-1])["weights_crc32"]
+
+    emulator = subprocess.Popen(
+        [sys.executable, ROOT / "tests/rp2040.py", program, "--flash", folder / "serve"],
+        stdout=subprocess.PIPE, text=True)
+    try:
+        port = emulator.stdout.readline().strip()
+        for name, flags in [("descent", ["--momentum", "0"]),
+                            ("nesterov", ["--momentum", "0.9", "--nesterov"])]:
+            there = crc32(f"{name}-there", ["board", "train", "--port", port], flags)
+            here = crc32(f"{name}-here", ["train"], flags)
+            assert there == here, (name, there, here)
+            print(f"measured: {name}: CRC-32 of weights {there} on the Pico and here")
+    finally:
+        emulator.kill()
+        emulator.wait()
+
+
 def main():
-    programs = pathlib.Path(sys.argv[1])
+    programs, thumbnet = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
     predicts(programs / "pico-predict")
     trains_beside_a_blinking_light(programs / "pico-async")
     with tempfile.TemporaryDirectory() as folder:
-        learns_and_survives_power_cuts(programs / "pico-digits", pathlib.Path(folder) / "flash")
+        folder = pathlib.Path(folder)
+        trains_what_a_desktop_sends(programs / "pico-serve", thumbnet, folder)
+        learns_and_survives_power_cuts(programs / "pico-digits", folder / "flash")
 
 
 if __name__ == "__main__":

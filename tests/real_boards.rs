@@ -3,11 +3,14 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use object::{Object, ObjectSection, ObjectSegment, SectionKind};
-use thumbnet_tests::{Run, Started, board_program};
+use thumbnet_tests::{Desk, Run, Started, board_program};
 
 const M0: &str = "thumbv6m-none-eabi";
 const M4F: &str = "thumbv7em-none-eabihf";
@@ -62,8 +65,8 @@ fn programs_take_what_they_took() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Starts a program of the Netduino Plus 2 in QEMU, with its line on standard output.
-fn netduino(name: &str) -> Started {
+/// Starts a program of the Netduino Plus 2 in QEMU, with its line where `serial` says.
+fn netduino(name: &str, serial: &str) -> Started {
     let program: PathBuf = board_program("netduino-plus-2", M4F, name);
     let mut qemu = Command::new("qemu-system-arm");
     qemu.args([
@@ -73,7 +76,7 @@ fn netduino(name: &str) -> Started {
         "-monitor",
         "none",
     ]);
-    qemu.args(["-serial", "null", "-serial", "stdio", "-kernel"]);
+    qemu.args(["-serial", "null", "-serial", serial, "-kernel"]);
     Run::start(qemu.arg(program))
 }
 
@@ -81,17 +84,43 @@ fn netduino(name: &str) -> Started {
 #[test]
 #[ignore = "needs QEMU: tests/run"]
 fn an_stm32f405_learns_digits() {
-    let mut started = netduino("digits");
+    let mut started = netduino("digits", "stdio");
     started.until("thumbnet on Netduino Plus 2: 64-32-10 learns 190 digits");
     started.until("CRC-32 of weights 661fc8ad");
     started.until("epoch 10: reads 96 of 105 others");
+}
+
+/// What a desktop sends, it learns with the desktop's bits.
+#[test]
+#[ignore = "needs QEMU and MNIST: tests/run"]
+fn an_stm32f405_learns_what_a_desktop_sends() {
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let port = format!("tcp:{address}");
+    let _qemu = netduino("serve", &format!("{port},server=on,wait=off"));
+    while TcpStream::connect(address).is_err() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let desk = Desk::with_mnist();
+    let train = |command: &[&str], out: &str| {
+        let flags = "--model 784-32-10 --activation sigmoid --output sigmoid --momentum 0 --l2 0 \
+                     --dropout 0 --learning-rate 0.1 --batch-size 10 --epochs 1 --seed 11 \
+                     --train-samples 100 --json --out";
+        let arguments = command.iter().copied().chain(flags.split_whitespace());
+        let run = desk.run(arguments.chain([out])).successful();
+        run.json().last().unwrap()["weights_crc32"].clone()
+    };
+    let there = train(&["board", "train", "--port", &port], "there");
+    assert_eq!(there, train(&["train"], "here"));
 }
 
 /// Each kind of fault ends the program, which starts again and says what it was.
 #[test]
 #[ignore = "needs QEMU: tests/run"]
 fn faults_are_told() {
-    let mut started = netduino("faults");
+    let mut started = netduino("faults", "stdio");
     for told in [
         "before: nothing",
         "before: panic in line 28 of firmware/boards/netduino-plus-2/src/",
