@@ -5,11 +5,12 @@
 use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
+use std::process;
 use std::time::{Duration, Instant};
 
 use embedded_hal::digital::{ErrorType as PinErrorType, OutputPin};
 use rand_core::Rng;
+use serde::ser::SerializeTuple;
 use thumbnet::prelude::*;
 use thumbnet::random::{below, uniform};
 use thumbnet::{Activation, Cost};
@@ -23,7 +24,11 @@ use thumbnet_host::model::{Model, parse_architecture};
 use thumbnet_host::training::{
     Engine, EngineState, Hyperparameters, Instructions, OptimizerChoice, Progress, SparseImages,
 };
-use thumbnet_protocol::SHORTEST_FRAME;
+use thumbnet_protocol::message::{Checkpoint, Readable};
+use thumbnet_protocol::{
+    Answer, Command, Config, Received, Receiver, Reply, Request, SHORTEST_FRAME, Stream, config,
+    encode,
+};
 use thumbnet_tests::root;
 
 type Small = Mlp<64, 6, 10>;
@@ -247,11 +252,17 @@ fn a_bad_line_trains_the_same_bits_or_says_that_it_cannot() {
     }
 }
 
-/// A line of random bytes, some of them whole frames, or parts of some.
+/// A line of random bytes and of whole frames with requests that may be anything.
 struct Noise {
     rng: XorShiftRng,
     inputs: usize,
     coming: Vec<u8>,
+    number: u32,
+    /// Where the next data has to start, says the last answer.
+    offset: u32,
+    answers: Box<Receiver<SHORTEST_FRAME>>,
+    /// How many answers there were of each kind.
+    kinds: [usize; 8],
 }
 
 impl embedded_io::ErrorType for Noise {
@@ -262,7 +273,7 @@ impl embedded_io::Read for Noise {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
         if self.coming.is_empty() && self.inputs > 0 {
             self.inputs -= 1;
-            self.coming = input(&mut self.rng);
+            self.coming = self.input();
         }
         let length = self.coming.len().min(buffer.len());
         buffer[..length].copy_from_slice(&self.coming[..length]);
@@ -273,6 +284,29 @@ impl embedded_io::Read for Noise {
 
 impl embedded_io::Write for Noise {
     fn write(&mut self, buffer: &[u8]) -> Result<usize, Infallible> {
+        let mut rest = buffer;
+        while !rest.is_empty() {
+            let (received, behind) = self.answers.take::<Answer<'_>>(rest);
+            rest = behind;
+            let kind = match received {
+                None => continue,
+                Some(Received::Message(answer)) => match answer.reply {
+                    Reply::Hello(_) => 0,
+                    Reply::Status(_) => 1,
+                    Reply::Done => 2,
+                    Reply::Taken(taken) => {
+                        self.offset = taken.offset;
+                        3
+                    }
+                    Reply::Bytes { .. } => 4,
+                    Reply::Repeated => 5,
+                    Reply::Damaged => 6,
+                    Reply::Refused(_) => 7,
+                },
+                Some(other) => panic!("no answer: {other:?}"),
+            };
+            self.kinds[kind] += 1;
+        }
         Ok(buffer.len())
     }
 
@@ -281,59 +315,103 @@ impl embedded_io::Write for Noise {
     }
 }
 
-/// Half of them frames with a right checksum, whose message is random from some byte on; the others
-/// are random bytes.
-fn input(rng: &mut XorShiftRng) -> Vec<u8> {
-    let length = below(rng, 60) as usize + 1;
-    let mut bytes = vec![0; length];
-    rng.fill_bytes(&mut bytes);
-    if below(rng, 2) == 0 {
-        // Zeros, which end frames, are as frequent as in frames.
-        bytes.push(0);
-        return bytes;
-    }
-    // Numbers that rise, and any command.
-    static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % (1 << 28);
-    let mut message = Vec::new();
-    let mut rest = number;
-    while rest > 127 {
-        message.push(rest as u8 | 128);
-        rest >>= 7;
-    }
-    message.push(rest as u8);
-    // Reset would end the server.
-    message.push(match below(rng, 8) {
-        7 => 4,
-        command => command as u8,
-    });
-    if message.last() == Some(&0) {
-        message.push(1);
-    }
-    if message.last() == Some(&4) && below(rng, 4) > 0 {
-        // Data where a stream begins.
-        message.push(0);
-        message.push(bytes.len() as u8);
-    }
-    if message.last().is_some_and(|&last| last == 3 || last == 6) {
-        bytes = vec![below(rng, 5) as u8];
-    }
-    message.extend(bytes);
-    let checksum = thumbnet::format::CRC_32.checksum(&message);
-    message.extend(checksum.to_le_bytes());
-    let mut frame = Vec::new();
-    for piece in message.split(|&byte| byte == 0) {
-        let mut piece = piece;
-        while piece.len() >= 254 {
-            frame.push(255);
-            frame.extend_from_slice(&piece[..254]);
-            piece = &piece[254..];
+impl Noise {
+    /// A third random bytes, a third frames of random bytes with a right checksum, a third requests.
+    fn input(&mut self) -> Vec<u8> {
+        let rng = &mut self.rng;
+        let mut bytes = vec![0; below(rng, 60) as usize];
+        rng.fill_bytes(&mut bytes);
+        if below(rng, 2) == 0 {
+            // As in samples of a few lit inputs.
+            bytes.iter_mut().for_each(|byte| *byte %= 12);
         }
-        frame.push(piece.len() as u8 + 1);
-        frame.extend_from_slice(piece);
+        let mut frame = [0; 400];
+        self.number += 1;
+        let number = self.number - u32::from(below(rng, 20) == 0);
+        match below(rng, 3) {
+            0 => {
+                bytes.push(0);
+                return bytes;
+            }
+            1 => {
+                let message = (number, below(rng, 9) as u8, Raw(&bytes));
+                return encode(&message, &mut frame).expect("it fits").to_vec();
+            }
+            _ => {}
+        }
+        let float = |rng: &mut XorShiftRng| match below(rng, 3) {
+            0 => f32::from_bits(rng.next_u32()),
+            _ => uniform(rng),
+        };
+        let command = match below(rng, 40) {
+            0 => Command::Hello {
+                version: (below(rng, 10) != 0).into(),
+            },
+            1 => Command::Status,
+            2..=4 => Command::Configure(Config {
+                cost: [config::Cost::CrossEntropy, config::Cost::Quadratic][below(rng, 2) as usize],
+                optimizer: match below(rng, 3) {
+                    0 => config::Optimizer::Sgd,
+                    1 => config::Optimizer::Nesterov(float(rng)),
+                    _ => config::Optimizer::RmsProp {
+                        decay: float(rng),
+                        epsilon: float(rng),
+                    },
+                },
+                clip_norm: (below(rng, 3) == 0).then(|| float(rng)),
+                weight_decay: config::WeightDecay::L2(float(rng)),
+                dropout: (below(rng, 3) == 0).then(|| config::Dropout {
+                    rates: std::array::from_fn(|_| float(rng)),
+                    per_sample: true,
+                    inverted: true,
+                }),
+            }),
+            5..=9 => Command::Open(
+                [
+                    Stream::Train,
+                    Stream::Evaluate,
+                    Stream::Predict,
+                    Stream::Weights,
+                ][below(rng, 4) as usize],
+            ),
+            10 => Command::Read {
+                from: [Readable::Weights, Readable::Scores][below(rng, 2) as usize],
+                offset: rng.next_u32() >> below(rng, 32),
+                length: rng.next_u32() as u16,
+            },
+            11 => Command::Checkpoint(Checkpoint::Save),
+            _ => {
+                if self.offset == 0 && below(rng, 2) == 0 {
+                    // A step on one sample, as a whole or not.
+                    let rate = uniform(rng).to_le_bytes();
+                    bytes = [&[1, 0], &rate[..], &bytes].concat();
+                }
+                Command::Data {
+                    offset: if below(rng, 9) == 0 {
+                        rng.next_u32()
+                    } else {
+                        self.offset
+                    },
+                    bytes: &bytes,
+                }
+            }
+        };
+        let request = Request { number, command };
+        encode(&request, &mut frame).expect("it fits").to_vec()
     }
-    frame.push(0);
-    frame
+}
+
+/// Bytes as they are, without their number before them.
+struct Raw<'a>(&'a [u8]);
+
+impl serde::Serialize for Raw<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(self.0.len())?;
+        self.0
+            .iter()
+            .try_for_each(|byte| tuple.serialize_element(byte))?;
+        tuple.end()
+    }
 }
 
 /// `THUMBNET_FUZZ` says how many inputs, if not as many as a second or two have time for.
@@ -348,11 +426,21 @@ fn no_input_stops_a_board() {
         rng: XorShiftRng::seed_from_u64(inputs as u64),
         inputs,
         coming: Vec::new(),
+        number: 0,
+        offset: 0,
+        answers: Box::new(Receiver::ZEROED),
+        kinds: [0; 8],
     };
-    // A server leaves when its line ends, and not before.
-    run_server(&mut line, &mut room, 64);
-    assert_eq!((line.inputs, line.coming.len()), (0, 0));
-    println!("measured: {inputs} random inputs, no panic, no hang");
+    // A server leaves when its line ends, and not before: for a reset it has to be asked.
+    while line.inputs > 0 {
+        run_server(&mut line, &mut room, 64);
+    }
+    let kinds = line.kinds;
+    assert!(
+        kinds.iter().all(|&count| count > inputs / 10_000),
+        "{kinds:?}"
+    );
+    println!("measured: {inputs} inputs, no panic, no hang; answers of each kind: {kinds:?}");
 }
 
 /// What `tests/protocol.py` trains on.
@@ -367,7 +455,7 @@ fn made_up(index: usize) -> ([u8; 64], u8) {
 /// `docs/protocol.md` is enough to write a client from.
 #[test]
 fn a_client_in_another_language_trains_the_same_bits() {
-    let output = Command::new("python3")
+    let output = process::Command::new("python3")
         .arg(root().join("tests/protocol.py"))
         .arg(board(1_000).to_string())
         .output()
