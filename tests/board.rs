@@ -1,11 +1,12 @@
 //! `thumbnet board`: emulated boards that learn over their serial lines, with a desktop's bits.
 #![cfg(unix)]
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
-use thumbnet_tests::{Board, Desk, Run, mnist, thumbnet};
+use thumbnet_tests::{Board, Desk, Run, mnist, root, thumbnet};
 
 /// `thumbnet` where cargo finds its registry: it builds the board's program, which must not be built
 /// for another network before it is started.
@@ -98,6 +99,11 @@ fn a_board_says_and_does_what_it_is_asked() {
     let info = run("board info --port qemu --json").successful().json();
     assert_eq!(info[0]["board"], "mps2-an386");
     assert_eq!(info[0]["network"], "784-32-10");
+
+    run("board pull --port qemu --out pulled.thumbnet").successful();
+    let own = root().join("firmware/models/784-32-10.thumbnet");
+    let read = |path: &Path| std::fs::read(path).expect("it is there");
+    assert!(read(&desk.path("pulled.thumbnet")) == read(&own));
 
     run("train --epochs 1 --train-samples 500 --model 784-32-10 --out trained").successful();
     let model = "trained/model.thumbnet";

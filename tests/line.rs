@@ -227,6 +227,8 @@ fn a_bad_line_trains_the_same_bits_or_says_that_it_cannot() {
     let board = || board(4_096);
     let (found, ratio) = on_board(board(), 600).expect("nothing is wrong with this line");
     assert_eq!(found, on_desktop(600), "on a good line");
+    // Frames are short here, and so are samples.
+    assert!(ratio < 1.06, "{ratio}");
     println!("measured: a good line: {ratio:.3} bytes sent for each of the samples");
     for (rate, samples) in [(0.001, 600), (0.01, 300), (0.05, 8)] {
         let start = Instant::now();
