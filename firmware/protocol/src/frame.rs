@@ -115,7 +115,9 @@ fn decode<'s, T: Deserialize<'s>>(frame: &'s mut [u8]) -> Received<T> {
 mod tests {
     extern crate std;
     use super::*;
-    use crate::message::{Answer, Command, Reply, Request};
+    use crate::config::{LAYERS, Optimizers};
+    use crate::message::{Answer, Command, Hello, Reply, Request, Status, Taken};
+    use crate::{LONGEST_TEXT, SHORTEST_FRAME};
     use std::vec;
     use std::vec::Vec;
 
@@ -222,6 +224,53 @@ mod tests {
             received,
             Some(Received::Message(Answer { number: 1, reply }))
         );
+    }
+
+    #[test]
+    fn the_largest_answers_fit_into_the_shortest_frame() {
+        let text = core::str::from_utf8(&[b'x'; LONGEST_TEXT]).unwrap();
+        let most = u32::MAX;
+        let hello = Reply::Hello(Hello {
+            version: u16::MAX,
+            board: text,
+            clock_hz: most,
+            free_ram: most,
+            frame: u16::MAX,
+            credit: most,
+            batch: u16::MAX,
+            optimizers: Optimizers(u8::MAX),
+            checkpoints: true,
+            unit: text,
+            fault: text,
+            widths: [most; LAYERS + 1],
+            weights_crc32: most,
+        });
+        let status = Reply::Status(Status {
+            taken: Taken {
+                offset: most,
+                steps: most,
+                costs_crc32: most,
+            },
+            weights: true,
+            weights_crc32: most,
+            samples: most,
+            right: most,
+            class: u16::MAX,
+            cost: 1.0,
+            scores_crc32: most,
+            classes_crc32: most,
+            work: u64::MAX,
+            stack: most,
+            damaged: most,
+            repeated: most,
+        });
+        for reply in [hello, status] {
+            let answer = Answer {
+                number: most,
+                reply,
+            };
+            assert!(frame(&answer).len() <= SHORTEST_FRAME);
+        }
     }
 
     #[test]
