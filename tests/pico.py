@@ -139,6 +139,17 @@ def trains_what_a_desktop_sends(program, thumbnet, folder):
             here = crc32(f"{name}-here", ["train"], flags)
             assert there == here, (name, there, here)
             print(f"measured: {name}: CRC-32 of weights {there} on the Pico and here")
+
+        def checkpoint(what):
+            done = subprocess.run([thumbnet, "board", "checkpoint", what, "--port", port],
+                                  check=True, capture_output=True, text=True)
+            return re.search(r"CRC-32 (\w{8}) of the weights", done.stdout)[1]
+
+        # What it has learned comes back, whatever it has learned since.
+        assert checkpoint("save") == there
+        other = crc32("descent-again", ["board", "train", "--port", port], ["--momentum", "0"])
+        assert other != there
+        assert checkpoint("restore") == there
     finally:
         emulator.kill()
         emulator.wait()
