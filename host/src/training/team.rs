@@ -6,7 +6,7 @@
 //! number of threads gives the bits of one.
 
 use std::ops::Range;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rand_core::Rng;
 use rand_xorshift::XorShiftRng;
@@ -45,6 +45,8 @@ pub(super) struct Team {
     hyperparameters: Hyperparameters,
     instructions: Instructions,
     members: Vec<Member>,
+    /// For Muon, which works on whole matrices.
+    muon: Mutex<(Snapshot, Vec<Scratch>)>,
 }
 
 /// What belongs to one thread: it alone writes to it, while no other reads.
@@ -53,8 +55,6 @@ struct Member {
     /// Its share of this mini-batch's images, and of the last one's or the next one's.
     images: [RwLock<MiniBatch>; 2],
     work: RwLock<Work>,
-    /// For Muon, which works on whole matrices.
-    muon: RwLock<(Snapshot, Vec<Scratch>)>,
 }
 
 /// A thread that panicked while it held the lock has left what nobody will use.
@@ -84,7 +84,6 @@ impl Team {
                 part: RwLock::new(part),
                 images: Default::default(),
                 work: RwLock::new(Work::new(architecture, cost, &dropout, instructions)),
-                muon: RwLock::default(),
             }
         };
         Self {
@@ -92,6 +91,7 @@ impl Team {
             hyperparameters,
             instructions,
             members: (0..threads).map(member).collect(),
+            muon: Mutex::default(),
         }
     }
 
@@ -277,7 +277,8 @@ impl Team {
     /// Muon works on whole matrices, so all parameters are put together for it; there is no other
     /// thread.
     fn apply_muon(&self, muon: Muon, member: &Member, numbers: (f32, WeightDecay, f32)) {
-        let (whole, scratch) = &mut *write(&member.muon);
+        let mut kept = self.muon.lock().unwrap_or_else(PoisonError::into_inner);
+        let (whole, scratch) = &mut *kept;
         let count = self.architecture.parameters();
         for part in [&mut whole.values, &mut whole.velocity, &mut whole.gradient] {
             part.resize(count, 0.0);

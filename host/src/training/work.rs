@@ -45,10 +45,8 @@ impl Work {
         rates: &DropoutRates,
         instructions: Instructions,
     ) -> Self {
-        let mut units = architecture.layers().iter().zip(1..);
-        let mut units = units
-            .by_ref()
-            .map(|(&shape, layer)| Hidden::new(shape, rates.scale(layer)));
+        let layers = architecture.layers().iter().zip(1..);
+        let mut units = layers.map(|(&shape, layer)| Hidden::new(shape, rates.scale(layer)));
         Self {
             instructions,
             cost,
